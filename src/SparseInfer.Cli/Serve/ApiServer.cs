@@ -85,6 +85,7 @@ internal sealed class ApiServer : IAsyncDisposable
         using var sending = new CancellationTokenSource(_server.Options.WriteTimeout);
         await _app.StopAsync(sending.Token);
         _server.State.End();
+        _server.State.Close();
     }
 
     public async ValueTask DisposeAsync()

@@ -10,6 +10,9 @@ internal sealed class RequestRecord
     private readonly long _start = Stopwatch.GetTimestamp();
     private IReadOnlyList<ServiceReport>? _reports;
 
+    /// <summary>What clients and the log call it.</summary>
+    public string Id { get; } = "req_" + Guid.NewGuid().ToString("N");
+
     /// <summary>What went wrong; null: nothing.</summary>
     public string? Error { get; set; }
 
@@ -27,6 +30,7 @@ internal sealed class RequestRecord
         return new()
         {
             Time = RequestLog.Now(),
+            Request = Id,
             Method = context.Request.Method,
             Path = context.Request.Path.Value ?? "",
             Status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 499 : context.Response.StatusCode,

@@ -53,6 +53,12 @@ internal sealed class ServeArguments
     private readonly Option<int> _queue = ValueOption.Of(
         "--queue", "N", "Answers that wait beside those; then clients get status 429.", 64, "a whole number up to 65536", text => ValueOption.Integer(text, 0, 1 << 16));
 
+    private readonly Option<int> _kept = ValueOption.Of(
+        "--kept-sessions", "N", "Conversations whose keys and values are kept for their next turn.", 16, "a whole number up to 65536", text => ValueOption.Integer(text, 0, 1 << 16));
+
+    private readonly Option<KeyValueType?> _cacheType = ValueOption.Optional(
+        "--cache-type", "TYPE", "What the key-value cache stores. [default: f32 on the CPU]", $"one of {string.Join(", ", ValueOption.Names<KeyValueType>())}", ValueOption.Enumeration<KeyValueType>);
+
     private readonly Option<int> _meter = ValueOption.Of(
         "--meter-every", "N", "Meter one of so many steps, for /metrics: it takes as long as a dense one or two; 0: none.", 64, "a whole number", text => ValueOption.Integer(text, 0, int.MaxValue));
 
@@ -73,7 +79,7 @@ internal sealed class ServeArguments
         var command = new Command("serve", Description);
         command.Arguments.Add(_file);
         foreach (Option option in (Option[])[
-            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _meter, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
+            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _kept, _cacheType, _meter, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
         {
             command.Options.Add(option);
         }
@@ -105,6 +111,8 @@ internal sealed class ServeArguments
             Key = ApiKey.Read(parsed.GetValue(_keyFile)),
             Parallel = parsed.GetRequiredValue(_parallel),
             Queue = parsed.GetRequiredValue(_queue),
+            Kept = parsed.GetRequiredValue(_kept),
+            CacheType = parsed.GetValue(_cacheType),
             MeterEvery = parsed.GetRequiredValue(_meter),
             MaxBody = (long)parsed.GetRequiredValue(_body) << 20,
             RequestTimeout = TimeSpan.FromSeconds(parsed.GetRequiredValue(_requestTimeout)),

@@ -62,15 +62,32 @@ internal static class ServeCommand
             throw new CliException($"--ctx-size {options.Context} is more than the model's context, which holds {loaded.Declaration.Context}: give less.");
         }
 
+        // What no request could have is told now.
+        CliException.OfFiles(() => Probe(options, model));
         return new(model, new()
         {
             MaxRunning = options.Parallel,
             MaxQueued = options.Queue,
             Context = options.Context,
             Mode = options.Mode,
-            ChatTemplate = options.Template is null ? null : CliException.OfFiles(() => Template(options.Template, model)),
+            ChatTemplate = options.Template is null ? null : Template(options.Template, model),
+            KeptSessions = options.Kept,
+            CacheType = options.CacheType,
             MeterEvery = options.MeterEvery > 0 ? options.MeterEvery : null,
         });
+    }
+
+    private static bool Probe(ServeOptions options, LanguageModel model)
+    {
+        try
+        {
+            using Session session = model.CreateSession(new() { Mode = options.Mode, Context = options.Context, CacheType = options.CacheType });
+            return true;
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
+        {
+            throw new CliException(exception.Message);
+        }
     }
 
     private static ChatTemplate Template(string path, LanguageModel model)
@@ -79,7 +96,7 @@ internal static class ServeCommand
         {
             return ChatTemplate.Parse(File.ReadAllText(path), model.ChatTemplate?.BeginOfSequence, model.ChatTemplate?.EndOfSequence);
         }
-        catch (ChatTemplateException exception)
+        catch (Exception exception) when (exception is ChatTemplateException or IOException or UnauthorizedAccessException)
         {
             throw new CliException($"--chat-template-file {path}: {exception.Message}");
         }

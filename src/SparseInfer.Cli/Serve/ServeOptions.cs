@@ -37,6 +37,12 @@ internal sealed record ServeOptions
     /// <summary>Answers that wait beside those.</summary>
     public int Queue { get; init; } = 64;
 
+    /// <summary>Sessions that are kept for what they have computed.</summary>
+    public int Kept { get; init; } = 16;
+
+    /// <summary>How keys and values are stored; null: as the device does.</summary>
+    public KeyValueType? CacheType { get; init; }
+
     /// <summary>One of so many steps of decoding is metered; 0: none.</summary>
     public int MeterEvery { get; init; }
 

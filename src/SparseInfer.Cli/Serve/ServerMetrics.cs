@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve;
@@ -37,10 +38,11 @@ internal sealed class ServerMetrics : IDisposable
         _meter.CreateObservableCounter("sparseinfer.answers", Outcomes, "{request}", "Answers that ended, and requests that were refused because the queue was full.");
         _meter.CreateObservableCounter("sparseinfer.prompt.time", () => Counts?.PromptTime.TotalSeconds ?? 0, "s", "Time in which prompts were computed, of answers that ended.");
         _meter.CreateObservableCounter("sparseinfer.decode.time", () => Counts?.DecodeTime.TotalSeconds ?? 0, "s", "Time in which tokens were generated, of answers that ended: a step of several counts for each.");
-        Layer("sparseinfer.neurons.inactive", "1", "Share of a layer's neurons that had an activation of zero, of the decoded tokens that were metered.", layer => layer.ActualSparsity);
-        Layer("sparseinfer.neurons.skipped", "1", "Share of a layer's neurons that a predictor skipped unread, of the decoded tokens that were metered.", layer => layer.PredictedSparsity);
-        Layer("sparseinfer.feed_forward.bytes_per_token", "By", "Bytes of a layer's feed-forward that a token touches, of the decoded tokens that were metered.", layer => layer.BytesPerToken);
+        Layer("sparseinfer.neurons.inactive", "Share of a layer's neurons that had an activation of zero, of the decoded tokens that were metered.", layer => layer.ActualSparsity);
+        Layer("sparseinfer.neurons.skipped", "Share of a layer's neurons that a predictor skipped unread, of the decoded tokens that were metered.", layer => layer.PredictedSparsity);
+        Layer("sparseinfer.feed_forward.bytes_per_token", "Bytes of a layer's feed-forward that a token touches, of the decoded tokens that were metered.", layer => layer.BytesPerToken);
         Provider = OpenTelemetry.Sdk.CreateMeterProviderBuilder()
+            .ConfigureResource(resource => resource.AddService("sparseinfer", serviceVersion: typeof(ServerMetrics).Assembly.GetName().Version?.ToString(3)))
             .AddMeter(_meter.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
             .AddPrometheusExporter()
             .Build();
@@ -86,9 +88,9 @@ internal sealed class ServerMetrics : IDisposable
         yield return new(counts.Refused, new KeyValuePair<string, object?>("outcome", "refused"));
     }
 
-    private void Layer(string name, string unit, string description, Func<LayerMetrics, double> read) =>
+    private void Layer(string name, string description, Func<LayerMetrics, double> read) =>
         _meter.CreateObservableGauge(
             name,
             () => (Counts?.Layers ?? []).Where(layer => layer.Tokens > 0).Select(layer => new Measurement<double>(read(layer), new KeyValuePair<string, object?>("layer", layer.Layer))),
-            unit, description);
+            unit: null, description);
 }

@@ -25,7 +25,7 @@ internal sealed class ServerState : IDisposable
 
     public ServerPhase Phase => _stopping.IsCancellationRequested ? ServerPhase.Stopping : _model is null ? ServerPhase.Loading : ServerPhase.Ready;
 
-    /// <summary>The model; null: it is being loaded.</summary>
+    /// <summary>The model; null: it is being loaded, or gone.</summary>
     public ServedModel? Model => _model;
 
     /// <summary>Why it can answer nothing any more, such as a lost device; null: it can.</summary>
@@ -39,6 +39,9 @@ internal sealed class ServerState : IDisposable
 
     /// <summary>The model is there.</summary>
     public void Open(ServedModel model) => _model = model;
+
+    /// <summary>The model is about to go.</summary>
+    public void Close() => _model = null;
 
     /// <summary>From now on no request is taken.</summary>
     public void BeginStop() => _stopping.Cancel();

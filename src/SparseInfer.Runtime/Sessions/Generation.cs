@@ -117,7 +117,7 @@ internal sealed class Generation
         bool advanced = true;
         if (_started && _generated == _options.MaxTokens)
         {
-            piece = _isWhole ? EndOfText(StopReason.MaxTokens) : End(StopReason.MaxTokens);
+            piece = End(StopReason.MaxTokens);
         }
         else if (_cancellationToken.IsCancellationRequested)
         {
@@ -271,7 +271,13 @@ internal sealed class Generation
     private GenerationPiece End(StopReason reason)
     {
         _reason = reason;
-        return Piece("", 0);
+        if (!_isWhole || reason == StopReason.Canceled)
+        {
+            return Piece("", 0);
+        }
+
+        (int tokens, string text) = _text.Release();
+        return Piece(text, tokens);
     }
 
     private GenerationPiece Piece(string text, int tokens) => new(text, tokens, Part: null, Scores(tokens), Progress);

@@ -9,6 +9,6 @@ internal sealed record GenerationView
     /// <summary>Control tokens that show in the text, and how they are spelled there; the others are none of it.</summary>
     public IReadOnlyDictionary<int, string> Spelled { get; init; } = new Dictionary<int, string>();
 
-    /// <summary>Whether no call can go on from its end, so that nothing is held back there.</summary>
+    /// <summary>Whether no call can go on from its end, so that nothing is held back there but half of a character.</summary>
     public bool IsWhole { get; init; }
 }

@@ -52,6 +52,16 @@ internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopSt
         return (tokens, released);
     }
 
+    /// <summary>Hands out what is held back, but for a character that is not whole: no stop string comes of it.</summary>
+    /// <returns>How many of the tokens are whole, and the text.</returns>
+    public (int Tokens, string Text) Release()
+    {
+        (int tokens, string text) = (_ends.FindLastIndex(end => end != InsideCharacter) + 1, Text);
+        Text = "";
+        _ends.Clear();
+        return (tokens, text);
+    }
+
     /// <summary>Ends the text: no stop string came of what was held back, or one came, and what is before it is the rest.</summary>
     /// <returns>The rest; U+FFFD ends it where the last character has remained incomplete, and no stop string came before that.</returns>
     public string Flush()

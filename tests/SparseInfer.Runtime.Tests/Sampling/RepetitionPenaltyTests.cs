@@ -29,6 +29,20 @@ public class RepetitionPenaltyTests
     }
 
     [Fact]
+    public void Presence_is_taken_off_once_and_frequency_for_each_time_in_the_window()
+    {
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 2, PresencePenalty = 0.5, FrequencyPenalty = 0.25, RepetitionWindow = 3 }, 3);
+        foreach (int token in (int[])[0, 1, 1, 7])
+        {
+            penalty.Accept(token);
+        }
+
+        penalty.Apply([8f, 8f, -8f]).ToArray().ShouldBe([8f, 3f, -8f]);
+        penalty.Accept(2);
+        penalty.Apply([8f, 8f, -8f]).ToArray().ShouldBe([8f, 3.25f, -16.75f]);
+    }
+
+    [Fact]
     public void Tokens_leave_the_window_in_the_order_they_came()
     {
         var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 2, RepetitionWindow = 2 }, 4);

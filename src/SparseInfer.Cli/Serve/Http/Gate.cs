@@ -11,10 +11,10 @@ internal sealed class Gate(ServerContext server)
     private const string Bearer = "Bearer ";
 
     /// <summary>Who asks how the server is has no key: a load balancer, a container's probe.</summary>
-    private static readonly PathString[] Open = ["/health", "/ready"];
+    public static readonly PathString[] Open = ["/health", "/ready"];
 
     /// <summary>What works without the model.</summary>
-    private static readonly PathString Metrics = "/metrics";
+    public static readonly PathString Metrics = "/metrics";
 
     /// <summary>Lets a request pass.</summary>
     /// <exception cref="ApiException">It may not.</exception>

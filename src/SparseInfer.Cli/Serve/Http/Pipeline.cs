@@ -15,6 +15,7 @@ internal sealed class Pipeline(ServerContext server)
     {
         var record = new RequestRecord();
         context.Features.Set(record);
+        context.Response.Headers["x-request-id"] = record.Id;
         try
         {
             _gate.Check(context);
@@ -32,9 +33,15 @@ internal sealed class Pipeline(ServerContext server)
         }
         finally
         {
-            server.Log.Write(record.ToLine(context));
+            if (!IsLook(context))
+            {
+                server.Log.Write(record.ToLine(context));
+            }
         }
     }
+
+    /// <summary>Probes and meters ask every few seconds: a log of theirs would hide the rest.</summary>
+    private static bool IsLook(HttpContext context) => Gate.Open.Contains(context.Request.Path) || (context.Request.Path == Gate.Metrics && context.Response.StatusCode == 200);
 
     private async Task FailAsync(HttpContext context, RequestRecord record, Exception exception)
     {

@@ -20,7 +20,7 @@ internal record ChatChunk(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TimingsReply? Timings);
 
 /// <summary>The same where the client has asked for the usage: null, but in the last one.</summary>
-internal sealed record ChatChunkWithUsage([property: JsonIgnore] ChatChunk Chunk, UsageReply? Usage) : ChatChunk(Chunk);
+internal sealed record ChatChunkWithUsage([property: JsonIgnore] ChatChunk Chunk, [property: JsonPropertyOrder(1)] UsageReply? Usage) : ChatChunk(Chunk);
 
 /// <summary>A part of one of the answers.</summary>
 internal sealed record ChunkChoice(int Index, ChunkDelta Delta, ChatLogProbs? Logprobs, string? FinishReason);
@@ -53,7 +53,7 @@ internal record CompletionReply(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TimingsReply? Timings, string SystemFingerprint);
 
 /// <summary>The same with the usage, which is null in all events but the last one.</summary>
-internal sealed record CompletionReplyWithUsage([property: JsonIgnore] CompletionReply Reply, UsageReply? Usage) : CompletionReply(Reply);
+internal sealed record CompletionReplyWithUsage([property: JsonIgnore] CompletionReply Reply, [property: JsonPropertyOrder(1)] UsageReply? Usage) : CompletionReply(Reply);
 
 /// <summary>One of the continuations.</summary>
 internal sealed record CompletionChoice(string Text, int Index, CompletionLogProbs? Logprobs, string? FinishReason);
