@@ -115,17 +115,17 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapPost("/v1/chat/completions", (RequestDelegate)new ChatEndpoint(server).HandleAsync);
         app.MapPost("/v1/completions", (RequestDelegate)new CompletionEndpoint(server).HandleAsync);
         var tokens = new TokenEndpoints(server);
+        app.MapPost("/tokenize", (RequestDelegate)tokens.TokenizeAsync);
+        app.MapPost("/detokenize", (RequestDelegate)tokens.DetokenizeAsync);
+        var sparsity = new SparsityEndpoints(server);
+        app.MapGet("/sparsity", (RequestDelegate)sparsity.FactsAsync);
+        app.MapPost("/sparsity", (RequestDelegate)sparsity.MapAsync);
+        app.MapPost("/sparsity/modes", (RequestDelegate)sparsity.ModesAsync);
         foreach (string path in PageFiles.Paths)
         {
             app.MapMethods(path, looks, PageFiles.SendAsync);
         }
 
-        var sparsity = new SparsityEndpoints(server);
-        app.MapGet("/sparsity", (RequestDelegate)sparsity.FactsAsync);
-        app.MapPost("/sparsity", (RequestDelegate)sparsity.MapAsync);
-        app.MapPost("/sparsity/modes", (RequestDelegate)sparsity.ModesAsync);
-        app.MapPost("/tokenize", (RequestDelegate)tokens.TokenizeAsync);
-        app.MapPost("/detokenize", (RequestDelegate)tokens.DetokenizeAsync);
         return app;
     }
 

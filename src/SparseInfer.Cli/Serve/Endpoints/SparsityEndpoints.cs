@@ -43,7 +43,7 @@ internal sealed class SparsityEndpoints(ServerContext server)
     public Task MapAsync(HttpContext context) => HandleAsync(context, MaxMapped, async (request, events, cancellationToken) =>
     {
         using AloneSession session = request.Open(request.Mode);
-        await foreach (MapPiece piece in new MappedAnswer(request.Model.Model, Running).RunAsync(session, request.Mode, cancellationToken))
+        await foreach (MapPiece piece in new MappedAnswer(request.Model.Model, request.Running).RunAsync(session, request.Mode, cancellationToken))
         {
             await SendAsync(events, piece, SparsityJson.Default.MapPiece, cancellationToken);
         }
@@ -62,7 +62,7 @@ internal sealed class SparsityEndpoints(ServerContext server)
                 sessions.Add((mode, request.Open(mode)));
             }
 
-            await foreach (ModeProgress progress in new ModeComparison(Running).RunAsync(sessions, cancellationToken))
+            await foreach (ModeProgress progress in new ModeComparison(request.Running).RunAsync(sessions, cancellationToken))
             {
                 await SendAsync(events, progress, SparsityJson.Default.ModeProgress, cancellationToken);
             }
@@ -80,8 +80,6 @@ internal sealed class SparsityEndpoints(ServerContext server)
         events.Write(value, type);
         return events.FlushAsync(cancellationToken);
     }
-
-    private int Running() => server.State.Model!.Service.ReadCounts().Running;
 
     private async Task HandleAsync(HttpContext context, int maxTokens, Func<AloneRequest, EventStream, CancellationToken, Task> answer)
     {

@@ -57,6 +57,9 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
         }, request.Mode ?? options.Mode);
     }
 
+    /// <summary>How many answers the server computes beside this one.</summary>
+    public int Running() => Model.Service.ReadCounts().Running;
+
     /// <summary>A session that answers it in a mode.</summary>
     /// <exception cref="InsufficientMemoryException">There is no memory for it.</exception>
     public AloneSession Open(SparsityMode mode) => new(Model.Model, Prompt, Options, mode, Model.Service.Options.CacheType, Model.Service.Context);
