@@ -153,15 +153,17 @@ export class NeuronMap {
   }
 
   #drawLegend(colours) {
-    const items = [...SHADES.map((share) => [colours.of(share), share === 0 ? 'none of a block' : share === 1 ? 'all' : `${100 * share}%`]),
-      [colours.gate, 'right: gate read, then skipped'], [colours.none, 'skipped unread']];
-    byId('legend').replaceChildren(...items.map(([colour, text]) => {
-      const swatch = make('canvas', { width: 1, height: 1, 'aria-hidden': 'true' });
-      const paint = swatch.getContext('2d');
+    const swatch = (colour) => {
+      const canvas = make('canvas', { width: 1, height: 1, 'aria-hidden': 'true' });
+      const paint = canvas.getContext('2d');
       paint.fillStyle = colour;
       paint.fillRect(0, 0, 1, 1);
-      return make('li', {}, swatch, text);
-    }));
+      return canvas;
+    };
+    const shades = SHADES.map((share) => [colours.of(share), share === 0 ? 'none' : share === 1 ? 'all' : `${100 * share}%`]);
+    const parts = [[colours.high, 'computed'], [colours.gate, 'gate alone read'], [colours.none, 'unread']];
+    byId('legend').replaceChildren(...[['Of a block computed:', shades], ['Of a layer, at the right:', parts]].map(([title, items]) =>
+      make('li', {}, make('strong', {}, title), ...items.flatMap(([colour, text]) => [swatch(colour), text]))));
   }
 
   #point(event) {
