@@ -170,6 +170,28 @@ public sealed class PageTests(PageServer server, Browser browser) : IClassFixtur
         (await page.TitleAsync()).ShouldBe("stories – SparseInfer");
     }
 
+    /// <summary>As on a GPU.</summary>
+    [Fact]
+    public async Task Where_there_is_no_map_the_page_says_so_and_answers_without()
+    {
+        const string Why = "No map: this device does not show which neurons it computes.";
+        await using OpenPage opened = await browser.OpenAsync(server.Text);
+        IPage page = opened.Page;
+        await page.RouteAsync("**/sparsity", async route =>
+        {
+            IAPIResponse facts = await route.FetchAsync();
+            await route.FulfillAsync(new() { Response = facts, Json = With(await facts.TextAsync(), "no_map", Why) });
+        });
+        await page.ReloadAsync();
+        await ReadyAsync(page);
+        await Assertions.Expect(page.Locator("#map-text")).ToHaveTextAsync(Why);
+        await Assertions.Expect(page.GetByLabel("Live map")).ToBeDisabledAsync();
+        await SettingsAsync(page, seed: 5, tokens: 6);
+        await TypeAsync(page, Story);
+        await EndedAsync(page);
+        (await page.Locator(".answer .facts").TextContentAsync())!.ShouldContain("a second");
+    }
+
     [Fact]
     public async Task A_key_is_asked_for_where_there_is_one()
     {

@@ -29,11 +29,10 @@ internal sealed class SparsityEndpoints(ServerContext server)
         ServedModel model = server.State.Model!;
         ModelShape shape = model.Model.Shape;
         var blocks = NeuronBlocks.Of(shape);
-        bool hasMap = model.Model.Device is CpuDevice;
         GenerationOptions usual = server.Options.Generation;
         var facts = new SparsityFacts(
             model.Name, model.Service.ChatTemplate is not null, model.Service.Context, Word(server.Options.Mode), model.Model.Device.Description,
-            hasMap ? null : $"No map: {model.Model.Device.Description} does not show which neurons it computes. Start the server with --device cpu to see them.",
+            WhyNoMap(model),
             blocks.Neurons, blocks.Count, [.. Enumerable.Range(0, shape.Layers).Select(shape.PolicyOf)], MaxMapped, MaxCompared,
             new(usual.Temperature, usual.TopP, usual.MaxTokens == int.MaxValue ? null : usual.MaxTokens));
         return Sending.JsonAsync(context, 200, facts, SparsityJson.Default.SparsityFacts, server.Options.WriteTimeout, context.RequestAborted);
@@ -42,6 +41,11 @@ internal sealed class SparsityEndpoints(ServerContext server)
     /// <summary>An answer, and what was computed for each of its tokens.</summary>
     public Task MapAsync(HttpContext context) => HandleAsync(context, MaxMapped, async (request, events, cancellationToken) =>
     {
+        if (WhyNoMap(request.Model) is { } why)
+        {
+            throw ApiException.Invalid(why);
+        }
+
         using AloneSession session = request.Open(request.Mode);
         await foreach (MapPiece piece in new MappedAnswer(request.Model.Model, request.Running).RunAsync(session, request.Mode, cancellationToken))
         {
@@ -72,6 +76,9 @@ internal sealed class SparsityEndpoints(ServerContext server)
             sessions.ForEach(pair => pair.Session.Dispose());
         }
     });
+
+    private static string? WhyNoMap(ServedModel model) => model.Model.Device is CpuDevice ? null
+        : $"No map: {model.Model.Device.Description} does not show which neurons it computes. Start the server with --device cpu to see them.";
 
     private static string Word(SparsityMode mode) => mode.ToString().ToLowerInvariant();
 
@@ -118,7 +125,7 @@ internal sealed class SparsityEndpoints(ServerContext server)
         {
             ApiException? error = exception is OperationCanceledException
                 ? scope.Reason() ?? (server.State.Stopping.IsCancellationRequested ? ApiException.Unavailable("The server is shutting down.") : null)
-                : exception is NotSupportedException ? ApiException.Invalid(exception.Message) : Faults.Of(exception, isChat);
+                : Faults.Of(exception, isChat);
             if (exception is OperationCanceledException && (error is null || context.RequestAborted.IsCancellationRequested))
             {
                 RequestRecord.Of(context).Error = "the client has left, or does not read";
@@ -128,7 +135,6 @@ internal sealed class SparsityEndpoints(ServerContext server)
 
             if (events is null || !context.Response.HasStarted)
             {
-                context.Response.Clear();
                 throw error ?? exception;
             }
 
