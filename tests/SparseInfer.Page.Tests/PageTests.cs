@@ -226,6 +226,7 @@ public sealed class PageTests(PageServer server, Browser browser) : IClassFixtur
         await page.GetByText("The map in numbers").ClickAsync();
         if (Environment.GetEnvironmentVariable("SPARSEINFER_PICTURES") is { Length: > 0 } folder)
         {
+            await page.GetByText("Settings", new() { Exact = true }).ClickAsync();
             await page.EvaluateAsync("() => scrollTo(0, 0)");
             await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"page-{width}-{scheme}.png"), FullPage = true });
         }

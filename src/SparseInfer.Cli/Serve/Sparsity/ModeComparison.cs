@@ -4,13 +4,13 @@ using System.Runtime.CompilerServices;
 namespace SparseInfer.Cli.Serve.Sparsity;
 
 /// <summary>
-/// One prompt in the three modes: tokens a second, timed in turns of some tokens so that a machine that becomes slower meanwhile does so for all; then what was
-/// computed, counted on the same tokens apart from the time.
+/// One prompt in the three modes: tokens a second, the median of turns of some tokens, so that a machine that becomes slower meanwhile does so for all; then what
+/// was computed, counted on the same tokens apart from the time.
 /// </summary>
 /// <param name="running">How many answers the server computes beside this one.</param>
 internal sealed class ModeComparison(Func<int> running)
 {
-    /// <summary>Tokens of a turn. The first turn of a mode warms up, and is not timed.</summary>
+    /// <summary>Tokens of a turn. A mode's first turn warms up, and its last may be shorter: these are not timed.</summary>
     public const int Turn = 8;
 
     private const int Counted = 16;
@@ -58,8 +58,8 @@ internal sealed class ModeComparison(Func<int> running)
         private string _text = "";
         private int _prompt;
         private bool _isWarm;
+        private readonly List<double> _speeds = [];
         private int _timed;
-        private TimeSpan _time;
         private ModeCounts? _counts;
 
         public AloneSession Session => session;
@@ -81,9 +81,9 @@ internal sealed class ModeComparison(Func<int> running)
                 _text += session.Decode();
             }
 
-            if (_isWarm)
+            if (_isWarm && tokens == Turn)
             {
-                _time += Stopwatch.GetElapsedTime(start);
+                _speeds.Add(tokens / Stopwatch.GetElapsedTime(start).TotalSeconds);
                 _timed += tokens;
             }
 
@@ -107,7 +107,14 @@ internal sealed class ModeComparison(Func<int> running)
         }
 
         public ModeProgress Progress(int others) => new(
-            mode.ToString().ToLowerInvariant(), _text, session.Tokens.Count, _timed, _timed > 0 ? _timed / _time.TotalSeconds : null, others, _counts, null);
+            mode.ToString().ToLowerInvariant(), _text, session.Tokens.Count, _timed, Median(), others, _counts, null);
+
+        /// <summary>A turn that another program disturbed is no measure of a mode.</summary>
+        private double? Median()
+        {
+            double[] ordered = [.. _speeds.Order()];
+            return ordered.Length == 0 ? null : (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]) / 2;
+        }
     }
 }
 

@@ -61,7 +61,7 @@ export class ModeTable {
     const timed = Math.min(...seen.map((progress) => progress.timed));
     byId('compare-text').textContent = timed === 0
       ? 'The answer ended before its speed could be measured: give a prompt that goes on for longer, or allow more tokens.'
-      : `Measured now on ${facts.device}, in turns of 8 tokens, ${timed} timed in each mode, `
+      : `Measured now on ${facts.device}: the median of ${timed / 8} turns of 8 tokens, `
         + (others === 0 ? 'with no other answer running.' : `beside up to ${others} other answers, which slow all three.`);
     byId('texts').hidden = false;
     byId('texts').querySelector('dl').replaceChildren(...seen.flatMap((progress) => [make('dt', {}, title(progress.mode)), make('dd', {}, progress.text)]));
