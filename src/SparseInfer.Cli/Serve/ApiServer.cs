@@ -66,6 +66,9 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <summary>The model is there: from now on it answers.</summary>
     public void Open(ServedModel model) => _server.State.Open(model);
 
+    /// <summary>The model is about to go.</summary>
+    public void Close() => _server.State.Close();
+
     /// <summary>Takes no new request, lets running answers end as long as they may, and stops listening.</summary>
     public async Task StopAsync()
     {
@@ -85,7 +88,6 @@ internal sealed class ApiServer : IAsyncDisposable
         using var sending = new CancellationTokenSource(_server.Options.WriteTimeout);
         await _app.StopAsync(sending.Token);
         _server.State.End();
-        _server.State.Close();
     }
 
     public async ValueTask DisposeAsync()

@@ -26,6 +26,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly DeviceBuffer<int> _greedy;
     private readonly DeviceBuffer<int> _counts;
     private readonly GrowingBuffer<float> _logits;
+    private readonly ChannelCounts? _channels;
     private StepOptions _step;
 
     /// <summary>Where the last token's logits begin on the device; negative: no token was run.</summary>
@@ -41,8 +42,9 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="capacity">Most tokens the session can hold.</param>
     /// <param name="batch">Most tokens of one prompt batch.</param>
     /// <param name="counts">Numbers that a layer's metered kernels count, four a warp.</param>
+    /// <param name="inputs">Inputs of a layer whose channels are chosen.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
-    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts)
+    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts, int inputs = 0)
     {
         ArgumentNullException.ThrowIfNull(program);
         _program = program;
@@ -62,6 +64,8 @@ public abstract class IlgpuDecoderState : DecoderState
         _greedy = Buffer<int>(1, "a session's next token");
         _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
         _logits = Growing<float>(_vocabulary, "a session's logits");
+        int layers = program.Shape.Layers;
+        _channels = inputs == 0 ? null : new ChannelCounts(Buffer<long>(ChannelCounts.Length(layers, inputs, batch), "a session's meters"), layers, inputs, batch);
     }
 
     /// <inheritdoc/>
@@ -180,6 +184,7 @@ public abstract class IlgpuDecoderState : DecoderState
         _counts.CopyTo((long)layer * _countsPerLayer, counted);
         LayerTally tally = _metered[layer];
         WarpCounts.AddTo(ref tally, counted, _rowBytes[layer]);
+        _channels?.AddTo(ref tally, layer);
         return tally;
     }
 
@@ -190,6 +195,11 @@ public abstract class IlgpuDecoderState : DecoderState
         Array.Clear(_metered);
         _head = default;
         _device.Use(_counts.View, static view => view.MemSetToZero());
+        if (_channels is not null)
+        {
+            _channels.Reset();
+            _device.Use(_channels.Counted, static view => view.MemSetToZero());
+        }
     }
 
     /// <inheritdoc/>
@@ -259,6 +269,26 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="heads">How many there are.</param>
     /// <param name="skipped">How many of them are left out.</param>
     protected void CountHeads(int layer, int heads, int skipped) => _metered[layer].CountHeads(heads, skipped);
+
+    /// <summary>Where kernels add how many channels of an input they keep, a place for each token of a batch.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">The number of the input.</param>
+    protected ArrayView<long> KeptChannels(int layer, int input) => _channels!.Of(layer, input, Metering);
+
+    /// <summary>Notes what tokens chose channels among, where the run counts.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">The number of the input.</param>
+    /// <param name="threshold">What chose; negative: all channels are read.</param>
+    /// <param name="tokens">How many tokens.</param>
+    /// <param name="channels">Channels of the input.</param>
+    /// <param name="bytes">Bytes of weights that a channel has, in all matrices that read it.</param>
+    protected void CountChannels(int layer, int input, float threshold, int tokens, int channels, long bytes)
+    {
+        if (Metering)
+        {
+            _channels!.Note(layer, input, threshold, (long)tokens * channels, bytes);
+        }
+    }
 
     /// <summary>Counts the words of tokens that have every logit.</summary>
     /// <param name="tokens">How many.</param>

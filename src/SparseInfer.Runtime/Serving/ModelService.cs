@@ -11,7 +11,7 @@ namespace SparseInfer.Serving;
 /// <remarks>
 /// The same request with the same seed gives the same answer, byte for byte: alone or among others, and whatever was asked before.
 /// </remarks>
-public sealed class ModelService : IAsyncDisposable
+public sealed class ModelService : IDisposable, IAsyncDisposable
 {
     private readonly BatchScheduler _scheduler;
     private readonly SessionPool _sessions;
@@ -148,6 +148,9 @@ public sealed class ModelService : IAsyncDisposable
     }
 
     /// <summary>Ends all requests with <see cref="ServiceStoppedException"/>, waits for the step that is being computed, and frees the sessions.</summary>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    /// <summary>As <see cref="Dispose"/>; the thread does not wait.</summary>
     public async ValueTask DisposeAsync()
     {
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);

@@ -53,7 +53,7 @@ public sealed record ModelServiceOptions
 
     /// <summary>
     /// Meter one of so many steps of decoding, for <see cref="ServiceCounts.Layers"/>; null: none. A metered step computes what was skipped too, to judge it, and takes
-    /// as long as a dense one or two; it changes no answer. 64 costs a percent or two. On the CPU.
+    /// as long as a dense one or two; it changes no answer. 64 is seldom enough to cost little. On the CPU.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
     public int? MeterEvery { get; init => field = value is { } steps ? Require(steps, 1, int.MaxValue, nameof(MeterEvery)) : null; }

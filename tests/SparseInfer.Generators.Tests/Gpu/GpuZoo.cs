@@ -56,6 +56,17 @@ internal static class GpuZoo
         new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
         new("ChosenByPrompts") { Hidden = 1024, Intermediate = 4100, Heads = 16, Activation = Activation.Silu, PromptKeeps = [0.5f, 0.25f, 0.25f], Weights = [WeightType.F16] },
         new("ChosenWords") { Hidden = 1024, Intermediate = 160, Heads = 16, Vocabulary = 700, Words = new(96), Weights = [WeightType.F16, WeightType.Q8_0] },
+        new("RanksOfExperts")
+        {
+            Hidden = 1024,
+            Intermediate = 160,
+            Heads = 16,
+            Experts = 8,
+            ActiveExperts = 2,
+            Predictors = [.. Enumerable.Repeat(new LowRankCase(96, Bias: true, Keep: 0.2f), 3)],
+            Weights = [WeightType.F16, WeightType.Q8_0],
+        },
+        new("ThresholdsOfExperts") { Hidden = 1024, Intermediate = 160, Heads = 16, Experts = 4, ActiveExperts = 1, Activation = Activation.Silu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.F16] },
         new("RankedHeads")
         {
             Hidden = 1024,
@@ -130,9 +141,9 @@ internal static class GpuZoo
         model => model.Name is "Mixtral" or "SmallThinker" or "OddExperts" or "PlainExperts" or "ThresholdedExperts");
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations).Concat(DecoderZoo.OfCuts)];
 
-    /// <summary>What only layers alone have: a cut among all gates.</summary>
+    /// <summary>Layers alone whose kernels no model has: a cut among all gates.</summary>
     private const string Cuts = """
         using SparseInfer;
 
@@ -172,17 +183,16 @@ internal static class GpuZoo
     /// <summary>Every activation that decoders have, with each form of a feed-forward.</summary>
     private static IEnumerable<DecoderCase> Activations =>
         from activation in Enum.GetValues<Activation>()
-        where activation != Activation.GaussianTopK
         from biases in new[] { false, true }
         from gated in activation == Activation.DRelu ? [true] : new[] { true, false }
-        let zeros = activation is not (Activation.Silu or Activation.Gelu)
+        let signs = activation is not (Activation.Silu or Activation.Gelu or Activation.GaussianTopK)
         select new DecoderCase($"{activation}{(gated ? "Gated" : "")}{(biases ? "Biased" : "")}")
         {
             Activation = activation,
             Gated = gated,
             FeedForwardBiases = biases,
-            Alphas = zeros ? [1m, 1m, 1m] : [],
-            ActivationThreshold = zeros ? 0 : 0.1f,
+            Alphas = signs ? [1m, 1m, 1m] : [],
+            ActivationThreshold = signs || activation == Activation.GaussianTopK ? 0 : 0.1f,
             Weights = [biases ? WeightType.Q8_0 : WeightType.F16],
         };
 }

@@ -14,7 +14,12 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitState()
     {
         DeviceBuffer[] buffers = [.. Buffers()];
-        DeviceBuffer[] growing = [.. Splits("Batch"), new("Float4", "_partial", $"{PartialQuads}", PartialSums)];
+        DeviceBuffer[] growing =
+        [
+            .. Splits("Batch"),
+            new("Float4", "_partial", $"{PartialQuads}", PartialSums),
+            .. ChannelQuads == 0 ? Array.Empty<DeviceBuffer>() : [new("Float4", LaunchCode.ChannelSumsBuffer, $"{ChannelQuads}", SumsOfChannels)],
+        ];
         _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
@@ -36,7 +41,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
-            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")})"))
+            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")}{(ChannelQuads == 0 ? "" : $", inputs: {_plan.Channels.Count}")})"))
             {
                 _code.Line("_program = program;");
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
@@ -127,7 +132,7 @@ internal sealed partial class IlgpuDecoderClass
     ];
 
     /// <summary>Cached, or a pass's own.</summary>
-    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Squares, Slot.Sums];
+    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Gates, Slot.Activated, Slot.Squares, Slot.Sums];
 
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
     private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null && !Kept.Any(keep => keep.Writes == slot)).SelectMany(slot =>
@@ -138,12 +143,16 @@ internal sealed partial class IlgpuDecoderClass
                 new DeviceBuffer(data.Element, data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
             : slot == Slot.Routed ? Routed(tokens)
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
+            : slot == Slot.Moments ? [new("float", SessionPass.CutsBuffer, tokens, "cuts of gates")]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];
     }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>
-        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")))
+        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {(OfEachExpert.Contains(sizes.First()) ? "ActiveExperts * " : "")}{sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")))
     .Concat(Kept.SelectMany(keep => Enumerable.Range(0, keep.Rows).Select(row =>
         new DeviceBuffer("Float4", LaunchPass.KeptRow(keep, row), $"{tokens} * HiddenQuads", "inputs of earlier layers"))));
+
+    /// <summary>What policies compute of each of a token's experts.</summary>
+    private IEnumerable<Slot> OfEachExpert => _program.Layer.Where(operation => operation.IsOfEachExpert).Select(operation => operation.Writes);
 
     private IEnumerable<KeepInput> Kept => _program.Layer.OfType<KeepInput>();
 
@@ -256,6 +265,14 @@ internal sealed partial class IlgpuDecoderClass
                 using (_code.Block(_plan.HasExperts ? "if (IsPrompt)" : "if (SkipsTogether)"))
                 {
                     _code.Line($"_partial.Grow({PartialQuads}L * {TogetherTokens}, 0, \"{PartialSums}\");");
+                }
+            }
+
+            if (ChannelQuads > 0)
+            {
+                using (_code.Block("if (IsPrompt && !PromptIsDense)"))
+                {
+                    _code.Line($"{LaunchCode.ChannelSumsBuffer}.Grow({ChannelQuads}L * {TogetherTokens}, 0, \"{SumsOfChannels}\");");
                 }
             }
         }

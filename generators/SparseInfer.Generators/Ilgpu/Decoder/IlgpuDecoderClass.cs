@@ -126,6 +126,12 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
                 kernel.EmitMethod(_code);
             }
+
+            if (_program.Layer.Any(operation => operation is Project { IsOfEachExpert: true }))
+            {
+                _code.Line();
+                ExpertCode.EmitRowPlace(_code);
+            }
         }
 
         return _code.ToString();
@@ -180,7 +186,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"private const int PositionOffset = {embedding.PositionOffset};");
         }
 
-        if ((_plan.SkipsTogether || _plan.HasExperts) && _plan.Batch > TogetherPlan.Tokens)
+        if ((_plan.SkipsTogether || _plan.HasExperts || ChannelQuads > 0) && _plan.Batch > TogetherPlan.Tokens)
         {
             _code.Line();
             _code.Summary(_plan.HasExperts ? "Tokens whose experts are computed by the same launches." : "Tokens that skip neurons each of their own, and share what they read.");

@@ -59,7 +59,8 @@ internal sealed class FusedKernel
         yield return ("ArrayView<Float4>", "x");
         if (plan.Shape.NeedsAllGates)
         {
-            yield return (CutKernels.Parameter.Type, CutKernels.Parameter.Name);
+            yield return (CutKernels.GatesParameter.Type, CutKernels.GatesParameter.Name);
+            yield return (CutKernels.CutsParameter.Type, CutKernels.CutsParameter.Name);
         }
 
         foreach (TokenData data in policy.Reads(plan))

@@ -17,7 +17,7 @@ internal sealed class FusedNeurons(
     {
         string first = plan.Shape.First;
         string gate = first.ToLowerInvariant();
-        code.Line($"// {(plan.Spec.Gated ? "Gate, activation, up" : "Up and activation")}: a row for a warp.");
+        code.Line($"// {NeuronCode.Phases(plan)}: a row for a warp.");
         code.Lines(source.IsWhole
             ? """
                 int from = warp * (SliceNeurons / Warps);
@@ -37,7 +37,7 @@ internal sealed class FusedNeurons(
             source.EmitNeuron();
             if (plan.Shape.NeedsAllGates)
             {
-                code.Line($"float activation = Activate({CutKernels.Value});");
+                code.Line($"float activation = Activate({CutKernels.Above(plan, "gates[neuron]", "0")});");
             }
             else
             {

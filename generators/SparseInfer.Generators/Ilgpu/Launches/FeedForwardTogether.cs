@@ -13,6 +13,7 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
         return
         [
             .. PolicyInput(neurons),
+            .. OfGates(type => type.GatesTogether),
             new(neurons, "feed-forward", [.. kernels.SelectMany(type => type.Together)]),
             Launch(down, "down", kernels.Select(type => type.DownTogether)),
             Launch(sum, "its sum", FeedForwards.Select(Join)),
@@ -22,17 +23,17 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
     /// <summary>The statement that calls it.</summary>
     /// <param name="own">Where what policies' kernels read of tokens is.</param>
     public string Call(string normed, Func<TokenData, string> own, string residual, string tokens, string activated, string partial) =>
-        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {partial}{Squares("_squares")});";
+        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {OfCuts($"{SessionPass.CutsBuffer}, ")}{partial}{Squares("_squares")});";
 
     /// <summary>Writes the program's methods.</summary>
     public void Emit()
     {
-        Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, three launches: what any of them wants is read once.");
+        Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, {(HasGates ? "five" : "three")} launches: what any of them wants is read once.");
         using (Code.Block("private void FeedForwardTogether("
             + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {OfTokens(data => $"{data.Type} {data.Name}, ")}ArrayView<Float4> residual, int tokens, "
-            + $"ArrayView<float> activated, ArrayView<Float4> partial{(Plan.NormsNeurons ? ", ArrayView<float> squares" : "")})"))
+            + $"ArrayView<float> activated, {OfCuts("ArrayView<float> cuts, ")}ArrayView<Float4> partial{(Plan.NormsNeurons ? ", ArrayView<float> squares" : "")})"))
         {
-            ForFeedForward((_, weights) => Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated);"), (feedForward, weights) =>
+            ForFeedForward((_, weights) => Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated{OfCuts(", cuts")});"), (feedForward, weights) =>
             {
                 KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
                 string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
@@ -54,10 +55,17 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
         Code.Summary("Predict, gate and up of several tokens, as the mode and the layer's policy have it.");
         using (Code.Block("private void ActivateTogether("
             + $"SparsityMode mode, int layer, {feedForward.ClassName}.Weights w, ArrayView<Float4> x, {OfTokens(data => $"{data.Type} {data.Name}, ")}int tokens, "
-            + "ArrayView<float> activated)"))
+            + $"ArrayView<float> activated{OfCuts(", ArrayView<float> cuts")})"))
         {
             Code.Line($"var config = new KernelConfig({new TogetherPlan(feedForward).Groups}, {TogetherPlan.Threads});");
             Code.Line($"{feedForward.ClassName}.Kernels kernels = _feedForward{feedForward.Weights};");
+            if (HasGates)
+            {
+                Code.Line($"kernels.{TogetherKernel.GatesName}(config, w, x, tokens, activated);");
+                Code.Line(CutOf(feedForward, "kernels", "w", "tokens", "activated", "cuts"));
+                Code.Line();
+            }
+
             PolicySwitch.Emit(
                 Code,
                 feedForward.Shape,

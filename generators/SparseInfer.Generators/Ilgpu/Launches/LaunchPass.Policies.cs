@@ -1,9 +1,8 @@
-using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
-/// <content>What policies compute, bring and leave out, beside the layer's own operations.</content>
+/// <content>What policies compute and bring, beside the layer's own operations.</content>
 internal abstract partial class LaunchPass
 {
     /// <summary>From what a sequence has chosen to what the next one has, as C#: 0 where all tokens are of one.</summary>
@@ -32,34 +31,13 @@ internal abstract partial class LaunchPass
         });
     }
 
-    /// <summary>Channels that are left out of an input, in layers that have a threshold, and in Predicted mode.</summary>
-    private Step Skip(SkipChannels skip)
-    {
-        // What attention made is normalised in place.
-        Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
-        int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        bool hasCentre = skip.Channels.HasCentres;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}{(hasCentre ? "AtCentre" : "")}", width, $"4 * {Quads(slot)}", hasCentre);
-        string centre = hasCentre ? $", {ThresholdTable.Centres(skip.Channels)}[layer]" : "";
-        string condition = ConditionOf(skip.Policy!.Layers);
-        return new([Launch(skip, "channels", [kernel])], () =>
-        {
-            using (Code.Block($"if ({condition})"))
-            {
-                Code.Line(Run(
-                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]{centre}"));
-            }
-
-            Code.Line();
-        });
-    }
-
     /// <summary>What a policy computes before it chooses, in its layers and in Predicted mode.</summary>
     private Step Phase(PolicyUse policy, IReadOnlyList<Operation> operations)
     {
         Step[] steps = [.. LaunchGroup.Of(operations, LaunchGroup.AreOfElements)
             .Select(group => group[0] switch
             {
+                Project { IsOfEachExpert: true } project => ProductOfExperts(project),
                 Project project => Product(project),
                 KeepLargest keep => Keep(keep),
                 ScoreQueries score => Score(score),
@@ -88,7 +66,7 @@ internal abstract partial class LaunchPass
     {
         DeviceKernel kernel = LargestKernel.Of(Code, keep.From);
         return Call(
-            Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
+            Run(kernel, Config(kernel, RowsOf(keep)), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
     }
 
     private Step Score(ScoreQueries score)
@@ -148,7 +126,27 @@ internal abstract partial class LaunchPass
     private Step OfPolicy(IReadOnlyList<Operation> operations)
     {
         Slot slot = operations[0].Writes;
-        return Elements(operations, slot.Width!.Size, $"{PolicyStride(slot)}", $"_{slot.Variable}", Tokens);
+        return Elements(operations, slot.Width!.Size, $"{PolicyStride(slot)}", $"_{slot.Variable}", RowsOf(operations[0]));
+    }
+
+    /// <summary>Rows of what a policy computes, as C#: one for each token, or for each of its experts.</summary>
+    protected string RowsOf(Operation operation) => !operation.IsOfEachExpert ? Tokens : Tokens == "1" ? "ActiveExperts" : $"{Tokens} * ActiveExperts";
+
+    /// <summary>A projection of each of the tokens' experts: one kernel in all passes, whatever the number of tokens.</summary>
+    private Step ProductOfExperts(Project project)
+    {
+        string matrix = $"w.{project.Matrix.Field}";
+        string input = project.From.Width is null ? PolicyInput(project) : $"_{project.From.Variable}.Cast<Float4>()";
+        const int OfGroup = IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp;
+        string groups = $"{(project.Matrix.Rows.Size + OfGroup - 1) / OfGroup}";
+        return new(
+            [Launch(project, "experts' rows of a policy", project.Matrix.Types(Spec).Select(type => Rows.OfExperts(project, type)))],
+            () => ForType(matrix, project.Matrix.Types(Spec), type =>
+            {
+                DeviceKernel kernel = Rows.OfExperts(project, type);
+                Code.Line(Run(
+                    kernel, Config(kernel, groups, RowsOf(project)), $"{Words(matrix, type)}, {ExpertKernels.ChosenBuffer}, {input}, _{project.To.Variable}"));
+            }));
     }
 
     /// <summary>A policy's projection.</summary>

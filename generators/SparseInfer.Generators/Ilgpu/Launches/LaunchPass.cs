@@ -12,7 +12,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[]? _visited;
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
-    /// <summary>The program as GPUs have it: what projections leave out of their input is zero there. Where zeros alone are left out, it is already.</summary>
+    /// <summary>The program as GPUs have it: what projections leave out of their input is zero before them. Where zeros alone are left out, it is already.</summary>
     protected ModelProgram Program { get; } = WithChosen(WithSkipped(program));
 
     protected NormKernels Norms => new(Code, Plan, PacksSigns);
@@ -131,7 +131,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
             return OfLayer(group);
         }
 
-        if (group[0] is Neurons && !LaunchGroup.HasNormedInput(Program))
+        if (group[0] is (Gates or Neurons) && !LaunchGroup.HasNormedInput(Program))
         {
             return null;
         }
@@ -151,9 +151,11 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     /// <param name="values">Where they are.</param>
     protected Step Elements(IReadOnlyList<Operation> operations, int width, string stride, string values, string tokens)
     {
-        DeviceKernel kernel = ElementKernel.Of(Code, NameOf(operations), $"{Describe(operations)}.", operations, width, stride);
+        bool ofExperts = operations[0].IsOfEachExpert;
+        DeviceKernel kernel = ElementKernel.Of(Code, NameOf(operations), $"{Describe(operations)}.", operations, width, stride, ofExperts);
+        string chosen = ElementKernel.HasChosen(operations, ofExperts) ? $"{ExpertKernels.ChosenBuffer}, " : "";
         string others = string.Concat(operations.SelectMany(Others).Select(other => $", {other}"));
-        return Call(Run(kernel, Config(kernel, ElementKernel.Groups(width), tokens), values + others), Launch(operations[0], Describe(operations), [kernel]));
+        return Call(Run(kernel, Config(kernel, ElementKernel.Groups(width), tokens), chosen + values + others), Launch(operations[0], Describe(operations), [kernel]));
     }
 
     private static string Describe(IReadOnlyList<Operation> operations) =>
@@ -189,6 +191,9 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
         [Embed embed] => Embed(embed),
         [Embed embed, AddPosition] => Embed(embed),
         [Norm norm] => Norm(norm),
+        [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) && Plan.ByChannel(first.Matrix) is { } plan => HeadsByChannel(plan, group),
+        [Project { Unit: WorkUnit.Column } project] when IsOfAttended(project) && Plan.ByChannel(project.Matrix) is { } plan => OutputByChannel(plan, project, null),
+        [Project { Unit: WorkUnit.Column } project, AddBias bias] when IsOfAttended(project) && Plan.ByChannel(project.Matrix) is { } plan => OutputByChannel(plan, project, bias),
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
@@ -203,6 +208,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
         [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
         [Route route] => Route(route),
+        [Gates, MeasureGates, ..] => Fused([.. group.Skip(2)]), // launched by those who launch the neurons
         [Neurons neurons, Down down, SumExperts sum, AddResidual] => Experts(neurons, down, sum, null),
         [Neurons neurons, Down down, SumExperts sum, AddResidual, Norm norm] => Experts(neurons, down, sum, norm),
         [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),

@@ -13,6 +13,24 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     protected override string EmbedStart => Position is null ? "" : Start;
 
+    protected override string ChannelSums => $"{ChannelSumsBuffer}.View";
+
+    protected override string KeptChannels(int input) => $"KeptChannels(layer, {input})";
+
+    protected override void EmitCountChannels(ChannelPlan plan, int input)
+    {
+        string bytes = string.Join(" + ", plan.Matrices.Select(matrix => $"w.{matrix.Field}.ByteLength"));
+        string threshold = $"Mode == SparsityMode.Predicted ? {ThresholdTable.Name(plan.Channels)}[layer] : -1f";
+        Code.Line($"CountChannels(layer, {input}, {threshold}, {Tokens}, {plan.Width}, {(plan.Matrices.Count == 1 ? bytes : $"({bytes})")} / {plan.Width});");
+    }
+
+    protected override Step Rotation(IReadOnlyList<Operation> heads)
+    {
+        DeviceKernel rotate = HeadKernels.Rotate();
+        string config = Config(rotate, Groups(rotate, RotatingThreads), Tokens);
+        return Call(Run(rotate, config, $"_products, Views(layer), {Start}, Halves{Turns(heads)}{NormsOf(heads)}"), Launch(Turned(heads), "rotation", [rotate]));
+    }
+
     protected override Step Attend(Attend attend) => Call(
         $"Attend(layer, {Start}, {Tokens}{ChoosesHeads});",
         Launch(attend, "attention", CachePlan.Types.Select(Attention.Part)),
@@ -25,7 +43,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             if (operations.OfType<Project>().Any())
             {
                 string bytes = string.Join(" + ", operations.OfType<Project>().Select(project => $"w.{project.Matrix.Field}.ByteLength"));
-                Code.Line($"CountBytes(layer, {Tokens} * ({bytes}));");
+                Code.Line($"CountBytes(layer, {RowsOf(operations[0])} * ({bytes}){(operations[0].IsOfEachExpert ? " / Experts" : "")});");
             }
 
             foreach (KeepLargest keep in operations.Where(HeadChoice.IsOfHeads).OfType<KeepLargest>())
@@ -41,6 +59,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     protected Launch[] FeedForwardOfOne(Neurons neurons, SumSlices sum) =>
     [
         .. PolicyInput(neurons),
+        .. OfGates(type => type.Gates),
         new(neurons, "feed-forward", [.. FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Fused)]),
         Launch(sum, "its sum", FeedForwards.Select(Join)),
     ];
@@ -164,7 +183,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     public void EmitFeedForward()
     {
-        Code.Summary("The feed-forward of one token of the batch: two launches.");
+        Code.Summary($"The feed-forward of one token of the batch: {(HasGates ? "four" : "two")} launches.");
         using (Code.Block("private void FeedForward(int layer, Layer w, int row)"))
         {
             string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Spec.Hidden)}, {data.Length(Spec.Hidden)})");
@@ -226,8 +245,23 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_program._layers[layer].{vector.Field}", to, "Counts(layer)", "layer, ", hasDown));
+                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_program._layers[layer].{vector.Field}", to, "Counts(layer)", "layer, ", hasDown, gates: $"{GatesBuffer}, {CutsBuffer}"),
+                HasGates ? () => EmitGates(feedForward) : null);
         }
+    }
+
+    /// <summary>Where a token's gates lie, and what is cut off them.</summary>
+    private const string GatesBuffer = "_activated.Cast<float>()";
+
+    /// <summary>Where what is cut off tokens' gates is.</summary>
+    public const string CutsBuffer = "_cuts";
+
+    private void EmitGates(IlgpuFeedForwardPlan feedForward)
+    {
+        var cuts = new CutKernels(Code, feedForward, several: true);
+        Code.Line($"kernels.{cuts.Gates().Name}({Config(cuts.Gates(), $"{cuts.GateGroups}")}, w, x, {GatesBuffer});");
+        Code.Line(CutOf(feedForward, "kernels", "w", "1", GatesBuffer, CutsBuffer));
+        Code.Line();
     }
 
     public void EmitLogits()
