@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SparseInfer.Cli.Serve.Endpoints;
 using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Cli.Serve.Page;
 
 namespace SparseInfer.Cli.Serve;
 
@@ -118,6 +119,15 @@ internal sealed class ApiServer : IAsyncDisposable
         var tokens = new TokenEndpoints(server);
         app.MapPost("/tokenize", (RequestDelegate)tokens.TokenizeAsync);
         app.MapPost("/detokenize", (RequestDelegate)tokens.DetokenizeAsync);
+        var sparsity = new SparsityEndpoints(server);
+        app.MapGet("/sparsity", (RequestDelegate)sparsity.FactsAsync);
+        app.MapPost("/sparsity", (RequestDelegate)sparsity.MapAsync);
+        app.MapPost("/sparsity/modes", (RequestDelegate)sparsity.ModesAsync);
+        foreach (string path in PageFiles.Paths)
+        {
+            app.MapMethods(path, looks, PageFiles.SendAsync);
+        }
+
         return app;
     }
 

@@ -32,7 +32,8 @@ internal static class ServeCommand
 
         try
         {
-            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model, error, cancellationToken), CancellationToken.None);
+            // Observed, for the page's map: without an observer that costs some tests a layer.
+            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model with { Observed = true }, error, cancellationToken), CancellationToken.None);
             await using ModelService service = Create(options, loaded);
             ServedModel model = Describe(options, loaded, service);
             server.Open(model);
