@@ -32,7 +32,9 @@ internal static class ServeCommand
 
         try
         {
-            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model, error, cancellationToken), CancellationToken.None);
+            // Progress is no object, and for people.
+            TextWriter progress = options.Json ? TextWriter.Null : error;
+            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model, progress, cancellationToken), CancellationToken.None);
             await using ModelService service = Create(options, loaded);
             ServedModel model = Describe(options, loaded, service);
             server.Open(model);
