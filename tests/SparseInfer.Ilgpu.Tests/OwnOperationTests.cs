@@ -73,6 +73,16 @@ public sealed class OwnOperationTests : IDisposable
             HeadChoices = [new(0.5f, Router: true), new(0.75f), new(0.25f, Router: true, Bias: false)],
             Weights = [WeightType.F16],
         },
+        new("HeadsOfBlocks")
+        {
+            Heads = 8,
+            KeyValueHeads = 4,
+            DeclaredHeadDimension = 24,
+            DeclaredRopeDimensions = 8,
+            QueryKeyNorms = true,
+            HeadChoices = [new(0.5f, Router: true), null, new(0.25f)],
+            Weights = [WeightType.F16, WeightType.Q8_0],
+        },
         new("LookingAhead") { Layers = 4, Predictors = [null, new(8, Lookahead: 1), new(8, PredictorInput.Normed, Lookahead: 2), new(8, Lookahead: 2)], Weights = [WeightType.F16] },
         new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
 
@@ -97,7 +107,7 @@ public sealed class OwnOperationTests : IDisposable
             Activation = Activation.Silu,
             NeuronThresholds = [0, 2],
             ActivationThreshold = 0.1f,
-            Weights = [WeightType.F16, WeightType.BF16],
+            Weights = [WeightType.F32, WeightType.F16],
         },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
@@ -181,6 +191,7 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("VotesBeforeThresholds")]
     [InlineData("HeadsByQueries")]
     [InlineData("HeadsByRouter")]
+    [InlineData("HeadsOfExperts")]
     [InlineData("RanksOfExperts")]
     [InlineData("ThresholdsOfExperts")]
     public void Meters_count_what_the_cpu_counts(string name)
@@ -197,6 +208,11 @@ public sealed class OwnOperationTests : IDisposable
             actual[layer].Precision.ShouldBe(expected[layer].Precision, $"layer {layer}");
             actual[layer].BytesPerToken.ShouldBe(expected[layer].BytesPerToken, $"layer {layer}");
             actual[layer].SkippedHeads.ShouldBe(expected[layer].SkippedHeads, $"layer {layer}");
+            if (!declared.InputThresholds.Any())
+            {
+                actual[layer].ProjectionBytesPerToken.ShouldBe(expected[layer].ProjectionBytesPerToken, $"layer {layer}");
+                actual[layer].SkippedProjectionBytesPerToken.ShouldBe(expected[layer].SkippedProjectionBytesPerToken, $"layer {layer}");
+            }
         }
     }
 
