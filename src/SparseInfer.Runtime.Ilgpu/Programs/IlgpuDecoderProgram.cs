@@ -12,7 +12,7 @@ public abstract class IlgpuDecoderProgram : DecoderProgram
     /// <param name="device">Where it runs.</param>
     /// <param name="groupThreads">Threads of the largest group that it launches.</param>
     /// <exception cref="KernelRefusedException">The device runs no such groups.</exception>
-    protected IlgpuDecoderProgram(IlgpuDevice device, int groupThreads)
+    protected IlgpuDecoderProgram(IlgpuDevice device, int groupThreads = 1)
     {
         ArgumentNullException.ThrowIfNull(device);
         if (device.Accelerator.MaxNumThreadsPerGroup is var most && groupThreads > most)

@@ -4,7 +4,7 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer.Runtime.Ilgpu.Tests;
 
 /// <summary>A program that only binds: what it does is up to the test.</summary>
-internal sealed class UploadProgram(IlgpuDevice device, DeclaredTensor[] wanted, Action<WeightBinder, IlgpuUpload> bind) : IlgpuDecoderProgram(device, groupThreads: 32)
+internal sealed class UploadProgram(IlgpuDevice device, DeclaredTensor[] wanted, Action<WeightBinder, IlgpuUpload> bind) : IlgpuDecoderProgram(device)
 {
     public override IReadOnlyList<DeclaredTensor> Tensors => wanted;
 
