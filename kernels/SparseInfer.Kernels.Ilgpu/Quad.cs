@@ -49,6 +49,34 @@ public static class Quad
     /// <param name="bias">A term a column; zero in padding.</param>
     public static Float4 Affine(Float4 a, float scale, Float4 weight, Float4 bias) => Add(Multiply(a, scale, weight), bias);
 
+    /// <summary>Writes four elements that lie together, those of them that are no padding.</summary>
+    /// <param name="y">Where they go.</param>
+    /// <param name="to">The place of the first.</param>
+    /// <param name="inside">How many of the four are no padding; may be more than four, or negative.</param>
+    /// <param name="a">The four.</param>
+    public static void Store(ArrayView<float> y, int to, int inside, Float4 a)
+    {
+        if (inside > 0)
+        {
+            y[to] = a.X;
+        }
+
+        if (inside > 1)
+        {
+            y[to + 1] = a.Y;
+        }
+
+        if (inside > 2)
+        {
+            y[to + 2] = a.Z;
+        }
+
+        if (inside > 3)
+        {
+            y[to + 3] = a.W;
+        }
+    }
+
     /// <summary>The IEEE sign bits of four columns: bit k of the result is column k's.</summary>
     /// <param name="a">Four columns.</param>
     public static uint Signs(Float4 a) =>

@@ -91,24 +91,27 @@ internal abstract class BlockArithmetic(string kernels)
     /// <summary>Several tokens: the quad of scales that a thread begins with, of its <c>word</c> of a row.</summary>
     public abstract string Quad { get; }
 
-    /// <summary>Several tokens: where a thread's first quad of sums goes: as the single token's kernel has its columns, so many loads apart.</summary>
-    public abstract string Place { get; }
+    /// <summary>Several tokens: where a thread's first quad of sums goes, among those of a row.</summary>
+    public string Place(DownNames names) => names.InOrderOfLoads ? PlaceOfLoads(names) : Quad;
+
+    /// <summary>The same where the single token's kernel has its columns, so many loads apart.</summary>
+    protected abstract string PlaceOfLoads(DownNames names);
 
     /// <summary>Several tokens: where a row of so many words of 16 bytes begins, in the elements that it is read in.</summary>
     public virtual string DownRow(string words) => $"4 * {words}";
 
     /// <summary>Several tokens: writes what down and its scales are read as, and how <see cref="Quad"/> is worked out of <c>word</c>.</summary>
-    public virtual void EmitDownViews(CodeWriter code)
+    public virtual void EmitDownViews(CodeWriter code, DownNames names)
     {
-        code.Line("ArrayView<uint> down = w.Down.Cast<uint>();");
-        code.Line("ArrayView<Words2> scales = w.DownScales.Cast<Words2>();");
+        code.Line($"ArrayView<uint> down = {names.Words}.Cast<uint>();");
+        code.Line($"ArrayView<Words2> scales = {names.Scales}.Cast<Words2>();");
         EmitQuad(code);
     }
 
     protected abstract void EmitQuad(CodeWriter code);
 
     /// <summary>Several tokens: writes how a thread's bytes of four <c>rows</c> are read, and turned so that a word has a column of all four.</summary>
-    public virtual void EmitTurned(CodeWriter code)
+    public virtual void EmitTurned(CodeWriter code, DownNames names)
     {
         foreach (string row in new[] { "X", "Y", "Z", "W" })
         {
@@ -127,17 +130,17 @@ internal abstract class BlockArithmetic(string kernels)
     public abstract void EmitAdd(CodeWriter code, int token, string low, string high);
 
     /// <summary>Several tokens: writes how a block's sums are scaled and added up.</summary>
-    public abstract void EmitScaled(CodeWriter code, int tokens);
+    public abstract void EmitScaled(CodeWriter code, DownNames names, int tokens);
 
     /// <summary>Several tokens: writes how a token's sums go to <c>partial</c>.</summary>
     /// <param name="place">Where the first goes.</param>
-    public abstract void EmitPartial(CodeWriter code, int token, string place);
+    public abstract void EmitPartial(CodeWriter code, DownNames names, int token, string place);
 
     /// <summary>Products of prompts: what shifts a word of weights so that the columns of <c>step</c> are where <c>WidenWord</c> looks.</summary>
     public abstract string WordOfStep { get; }
 
     /// <summary>Writes where a thread's quad of a block is among <c>scales</c>.</summary>
-    protected void EmitScale(CodeWriter code) => code.Line($"int scale = (((first / 32) + block) * HiddenQuads) + {Quad};");
+    protected void EmitScale(CodeWriter code, DownNames names) => code.Line($"int scale = (((first / 32) + block) * {names.Quads}) + {Quad};");
 
     /// <summary>Products of prompts: rows of floats that 32 neurons of down share.</summary>
     public virtual int NeuronRows => 1;

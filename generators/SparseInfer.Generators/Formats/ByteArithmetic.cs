@@ -17,7 +17,7 @@ internal sealed class ByteArithmetic(string kernels) : BlockArithmetic(kernels)
 
     public override string Quad => "word";
 
-    public override string Place => "((word & 3) * RowWords) + (word / 4)";
+    protected override string PlaceOfLoads(DownNames names) => $"((word & 3) * {names.RowWords}) + (word / 4)";
 
     public override string WordOfStep => "";
 
@@ -60,9 +60,9 @@ internal sealed class ByteArithmetic(string kernels) : BlockArithmetic(kernels)
     public override void EmitAdd(CodeWriter code, int token, string low, string high) =>
         code.Line($"{Kernels}.AddColumns(columns, {high}, {low}, ref upper{token}, ref lower{token});");
 
-    public override void EmitScaled(CodeWriter code, int tokens)
+    public override void EmitScaled(CodeWriter code, DownNames names, int tokens)
     {
-        EmitScale(code);
+        EmitScale(code, names);
         code.Line("Words2 scalesOfColumns = scales[scale];");
         for (int t = 0; t < tokens; t++)
         {
@@ -70,5 +70,5 @@ internal sealed class ByteArithmetic(string kernels) : BlockArithmetic(kernels)
         }
     }
 
-    public override void EmitPartial(CodeWriter code, int token, string place) => code.Line($"partial[{place}] = y{token};");
+    public override void EmitPartial(CodeWriter code, DownNames names, int token, string place) => code.Line($"partial[{place}] = y{token};");
 }

@@ -15,7 +15,7 @@ internal class NibbleArithmetic(string kernels, int excess) : BlockArithmetic(ke
 
     public override string Quad => "quad";
 
-    public override string Place => "((quad & 7) * RowWords) + (quad / 8)";
+    protected override string PlaceOfLoads(DownNames names) => $"((quad & 7) * {names.RowWords}) + (quad / 8)";
 
     public override string WordOfStep => " >> ((step & 2) * 2)";
 
@@ -54,9 +54,9 @@ internal class NibbleArithmetic(string kernels, int excess) : BlockArithmetic(ke
     public override void EmitAdd(CodeWriter code, int token, string low, string high) =>
         code.Line($"{Kernels}.AddColumns(columns, {low}, ref lower{token}, ref upper{token});");
 
-    public override void EmitScaled(CodeWriter code, int tokens)
+    public override void EmitScaled(CodeWriter code, DownNames names, int tokens)
     {
-        EmitScale(code);
+        EmitScale(code, names);
         code.Line("Words2 lowerScales = scales[scale];");
         code.Line("Words2 upperScales = scales[scale + 4];");
         for (int t = 0; t < tokens; t++)
@@ -66,9 +66,9 @@ internal class NibbleArithmetic(string kernels, int excess) : BlockArithmetic(ke
         }
     }
 
-    public override void EmitPartial(CodeWriter code, int token, string place)
+    public override void EmitPartial(CodeWriter code, DownNames names, int token, string place)
     {
         code.Line($"partial[{place}] = lowerY{token};");
-        code.Line($"partial[{place} + (4 * RowWords)] = upperY{token};");
+        code.Line($"partial[{place} + {(names.InOrderOfLoads ? $"(4 * {names.RowWords})" : "4")}] = upperY{token};");
     }
 }

@@ -54,7 +54,7 @@ internal sealed class QuantArithmetic(string kernels, bool isSplit, bool hasMini
         }
     }
 
-    public override void EmitDownViews(CodeWriter code) => EmitQuad(code);
+    public override void EmitDownViews(CodeWriter code, DownNames names) => EmitQuad(code);
 
     public override void EmitFirst(CodeWriter code, int tokens)
     {
@@ -62,11 +62,11 @@ internal sealed class QuantArithmetic(string kernels, bool isSplit, bool hasMini
         code.Line($"Int4 {List(tokens, t => $"upper{t} = default")};");
     }
 
-    public override void EmitTurned(CodeWriter code)
+    public override void EmitTurned(CodeWriter code, DownNames names)
     {
         foreach (string row in new[] { "X", "Y", "Z", "W" })
         {
-            code.Line($"Words2 down{row} = {Kernels}.LoadWord(w.Down, (int)rows.{row}, word, RowWords);");
+            code.Line($"Words2 down{row} = {Kernels}.LoadWord({names.Words}, (int)rows.{row}, word, {names.RowWords});");
         }
 
         code.Line("Words4 lowerColumns = Bytes.Turn(downX.X, downY.X, downZ.X, downW.X);");
@@ -80,11 +80,11 @@ internal sealed class QuantArithmetic(string kernels, bool isSplit, bool hasMini
         code.Line($"{Kernels}.AddColumns(upperColumns, h{token}, ref upper{token});");
     }
 
-    public override void EmitScaled(CodeWriter code, int tokens)
+    public override void EmitScaled(CodeWriter code, DownNames names, int tokens)
     {
         EmitPart(code);
-        code.Line($"QuantColumns lowerScales = {Columns("quad")};");
-        code.Line($"QuantColumns upperScales = {Columns("quad + 4")};");
+        code.Line($"QuantColumns lowerScales = {Columns(names.Scales, "quad", names.Quads)};");
+        code.Line($"QuantColumns upperScales = {Columns(names.Scales, "quad + 4", names.Quads)};");
         for (int t = 0; t < tokens; t++)
         {
             code.Line($"int sum{t} = {Kernels}.SumOfPart(step{t}, part);");
@@ -108,7 +108,9 @@ internal sealed class QuantArithmetic(string kernels, bool isSplit, bool hasMini
     /// <summary>Writes which of the neurons that share scales they are.</summary>
     private void EmitPart(CodeWriter code) => code.Line($"int part = (first / {32 / NeuronParts}) + block;");
 
-    private string Columns(string quad) => $"{Kernels}.Columns(w.DownScales, part, {quad}, HiddenQuads)";
+    private string Columns(string quad) => Columns("w.DownScales", quad, "HiddenQuads");
+
+    private string Columns(string scales, string quad, string quads) => $"{Kernels}.Columns({scales}, part, {quad}, {quads})";
 
     private string Load(string view, string row, string load, string loads) => $"{Kernels}.Load({view}, {row}, {load}, {loads})";
 }

@@ -99,7 +99,7 @@ public struct LayerTally
     /// <param name="channels">How many there were.</param>
     /// <param name="kept">How many of them were kept.</param>
     /// <param name="bytes">Bytes of weights that a channel has, in all projections that read it.</param>
-    public void CountChannels(float threshold, int channels, int kept, nint bytes)
+    public void CountChannels(float threshold, long channels, long kept, long bytes)
     {
         if (threshold > 0)
         {

@@ -68,6 +68,22 @@ public struct Tile4x4
         StoreQuad(y, ((token + 3) * quads) + quad, token + 3 < tokens && quad < quads, Y3);
     }
 
+    /// <summary>Writes four columns that lie together, where they are inside of the result.</summary>
+    /// <param name="y">The result, [tokens, stride].</param>
+    /// <param name="stride">From a token's columns to the next one's.</param>
+    /// <param name="token">The first of the four tokens.</param>
+    /// <param name="tokens">Tokens of the result.</param>
+    /// <param name="column">The first of the four columns.</param>
+    /// <param name="columns">Columns of the result.</param>
+    public void StoreColumns(ArrayView<float> y, int stride, int token, int tokens, int column, int columns)
+    {
+        int inside = columns - column;
+        Quad.Store(y, (token * stride) + column, token < tokens ? inside : 0, Y0);
+        Quad.Store(y, ((token + 1) * stride) + column, token + 1 < tokens ? inside : 0, Y1);
+        Quad.Store(y, ((token + 2) * stride) + column, token + 2 < tokens ? inside : 0, Y2);
+        Quad.Store(y, ((token + 3) * stride) + column, token + 3 < tokens ? inside : 0, Y3);
+    }
+
     private static void StoreRows(ArrayView<float> y, int to, bool inside, int row, int apart, int rows, Float4 sums)
     {
         StoreRow(y, to, inside && row < rows, sums.X);

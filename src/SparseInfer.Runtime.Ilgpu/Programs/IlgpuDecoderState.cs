@@ -18,7 +18,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly int[] _ids;
     private readonly int _countsPerLayer;
     private readonly LayerTally[] _metered;
-    private readonly long[] _rowBytes;
+    private readonly (long Row, long? DownRow)[] _rowBytes;
     private LayerTally _head;
     private readonly int _neurons;
     private readonly float[] _lastLogits;
@@ -26,6 +26,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly DeviceBuffer<int> _greedy;
     private readonly DeviceBuffer<int> _counts;
     private readonly GrowingBuffer<float> _logits;
+    private readonly ChannelCounts? _channels;
     private StepOptions _step;
 
     /// <summary>Where the last token's logits begin on the device; negative: no token was run.</summary>
@@ -41,8 +42,9 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="capacity">Most tokens the session can hold.</param>
     /// <param name="batch">Most tokens of one prompt batch.</param>
     /// <param name="counts">Numbers that a layer's metered kernels count, four a warp.</param>
+    /// <param name="inputs">Inputs of a layer whose channels are chosen.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for it.</exception>
-    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts)
+    protected IlgpuDecoderState(IlgpuDecoderProgram program, int capacity, int batch, int counts, int inputs = 0)
     {
         ArgumentNullException.ThrowIfNull(program);
         _program = program;
@@ -56,12 +58,14 @@ public abstract class IlgpuDecoderState : DecoderState
         _lastLogits = GC.AllocateArray<float>(_vocabulary, pinned: true);
         _countsPerLayer = counts;
         _metered = new LayerTally[program.Shape.Layers];
-        _rowBytes = new long[program.Shape.Layers];
+        _rowBytes = new (long, long?)[program.Shape.Layers];
         _neurons = program.Shape.ActiveNeurons;
         _tokens = Buffer<int>(batch, "a session's tokens");
         _greedy = Buffer<int>(1, "a session's next token");
         _counts = Buffer<int>((long)counts * program.Shape.Layers, "a session's meters");
         _logits = Growing<float>(_vocabulary, "a session's logits");
+        int layers = program.Shape.Layers;
+        _channels = inputs == 0 ? null : new ChannelCounts(Buffer<long>(ChannelCounts.Length(layers, inputs, batch), "a session's meters"), layers, inputs, batch);
     }
 
     /// <inheritdoc/>
@@ -179,7 +183,8 @@ public abstract class IlgpuDecoderState : DecoderState
         int[] counted = new int[_countsPerLayer];
         _counts.CopyTo((long)layer * _countsPerLayer, counted);
         LayerTally tally = _metered[layer];
-        WarpCounts.AddTo(ref tally, counted, _rowBytes[layer]);
+        WarpCounts.AddTo(ref tally, counted, _rowBytes[layer].Row, _rowBytes[layer].DownRow);
+        _channels?.AddTo(ref tally, layer);
         return tally;
     }
 
@@ -190,6 +195,11 @@ public abstract class IlgpuDecoderState : DecoderState
         Array.Clear(_metered);
         _head = default;
         _device.Use(_counts.View, static view => view.MemSetToZero());
+        if (_channels is not null)
+        {
+            _channels.Reset();
+            _device.Use(_channels.Counted, static view => view.MemSetToZero());
+        }
     }
 
     /// <inheritdoc/>
@@ -210,7 +220,8 @@ public abstract class IlgpuDecoderState : DecoderState
 
     /// <summary>
     /// What a layer's metered kernels count, four numbers a warp: neurons whose activation is zero (or below the policy's threshold), neurons
-    /// predicted inactive, those both, and rows read of the matrices after the first. They add up until they are reset.
+    /// predicted inactive, those both, and rows read of the matrices after the first. Five, where down has another weight type: its rows are the last.
+    /// They add up until they are reset.
     /// </summary>
     /// <param name="layer">The layer.</param>
     protected ArrayView<int> Counts(int layer) => _counts.View.SubView((long)layer * _countsPerLayer, _countsPerLayer);
@@ -219,11 +230,12 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="layer">The layer.</param>
     /// <param name="rowBytes">Bytes of a neuron's row in each matrix.</param>
     /// <param name="predictorBytes">Bytes that the policy's predictor reads for a token.</param>
-    protected void Count(int layer, long rowBytes, long predictorBytes)
+    /// <param name="downRowBytes">Bytes of a neuron's row of down, where the kernel counts these for themselves.</param>
+    protected void Count(int layer, long rowBytes, long predictorBytes, long? downRowBytes = null)
     {
         _metered[layer].Neurons += _neurons;
         _metered[layer].Bytes += predictorBytes;
-        _rowBytes[layer] = rowBytes;
+        _rowBytes[layer] = (rowBytes, downRowBytes);
     }
 
     /// <summary>Counts what a policy read of matrices of its own.</summary>
@@ -259,6 +271,36 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="heads">How many there are.</param>
     /// <param name="skipped">How many of them are left out.</param>
     protected void CountHeads(int layer, int heads, int skipped) => _metered[layer].CountHeads(heads, skipped);
+
+    /// <summary>Where kernels add how many channels of an input they keep, a place for each token of a batch.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">The number of the input.</param>
+    protected ArrayView<long> KeptChannels(int layer, int input) => _channels!.Of(layer, input, Metering);
+
+    /// <summary>Notes what tokens chose channels among, where the run counts.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">The number of the input.</param>
+    /// <param name="threshold">What chose; negative: all channels are read.</param>
+    /// <param name="tokens">How many tokens.</param>
+    /// <param name="channels">Channels of the input.</param>
+    /// <param name="bytes">Bytes of weights that a channel has, in all matrices that read it.</param>
+    protected void CountChannels(int layer, int input, float threshold, int tokens, int channels, long bytes)
+    {
+        if (Metering)
+        {
+            _channels!.Note(layer, input, threshold, (long)tokens * channels, bytes);
+        }
+    }
+
+    /// <summary>Counts what tokens read of attention's projections, where heads can be left out of these.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="bytes">Bytes of the weights that they would read.</param>
+    /// <param name="skipped">Of bytes that were counted, those that are not read.</param>
+    protected void CountProjections(int layer, long bytes, long skipped)
+    {
+        _metered[layer].ProjectionBytes += bytes - skipped;
+        _metered[layer].SkippedProjectionBytes += skipped;
+    }
 
     /// <summary>Counts the words of tokens that have every logit.</summary>
     /// <param name="tokens">How many.</param>

@@ -109,24 +109,7 @@ public sealed class WeightBinder
         WeightFormat format = WeightFormat.For(TypeOf(wanted, layer));
         if (centre != 0)
         {
-            AfterPacking(_ =>
-            {
-                double[] sums = new double[matrix.Columns];
-                float[] row = new float[matrix.PaddedColumns];
-                for (int input = 0; input < matrix.Neurons; input++)
-                {
-                    format.DecodeDown(in matrix, input, row);
-                    for (int i = 0; i < sums.Length; i++)
-                    {
-                        sums[i] += row[i];
-                    }
-                }
-
-                for (int i = 0; i < sums.Length; i++)
-                {
-                    added[i] = (float)(centre * sums[i]);
-                }
-            });
+            AfterPacking(_ => ChannelSums.OfCentre(format, in matrix, centre, added));
         }
 
         return added;
@@ -142,24 +125,7 @@ public sealed class WeightBinder
     public float[] ColumnNorms(int layer, params (DeclaredTensor Wanted, DownMatrix Matrix)[] matrices)
     {
         float[] norms = new float[matrices[0].Matrix.Neurons];
-        AfterPacking(_ =>
-        {
-            float[] row = new float[matrices.Max(of => of.Matrix.PaddedColumns)];
-            for (int input = 0; input < norms.Length; input++)
-            {
-                double sum = 0;
-                foreach ((DeclaredTensor wanted, DownMatrix matrix) in matrices)
-                {
-                    WeightFormat.For(TypeOf(wanted, layer)).DecodeDown(in matrix, input, row);
-                    for (int i = 0; i < matrix.Columns; i++)
-                    {
-                        sum += (double)row[i] * row[i];
-                    }
-                }
-
-                norms[input] = (float)Math.Sqrt(sum);
-            }
-        });
+        AfterPacking(_ => ChannelSums.Norms([.. matrices.Select(of => (WeightFormat.For(TypeOf(of.Wanted, layer)), of.Matrix))], norms));
         return norms;
     }
 

@@ -11,8 +11,17 @@ internal sealed partial class IlgpuDecoderClass
     {
         using (_code.Block("private sealed class Layer"))
         {
-            _code.Line("public DeviceMatrix[] Heads = []; // query, key, value: one where they have one type");
+            if (HeadsByChannel)
+            {
+                EmitFields("DeviceMatrix", Heads);
+            }
+            else
+            {
+                _code.Line("public DeviceMatrix[] Heads = []; // query, key, value: one where they have one type");
+            }
+
             EmitFields("DeviceMatrix", Others.Where(tensor => tensor.Columns is not null));
+            EmitFields("ArrayView<float>", ChannelVectors);
             EmitFields("DeviceNorm", Norms.Select(norm => norm.Weight));
             if (HeadBiases.Any())
             {
@@ -37,11 +46,13 @@ internal sealed partial class IlgpuDecoderClass
         }
     }
 
-    private void EmitFields(string type, IEnumerable<Tensor> tensors)
+    private void EmitFields(string type, IEnumerable<Tensor> tensors) => EmitFields(type, tensors.Select(tensor => tensor.Field));
+
+    private void EmitFields(string type, IEnumerable<string> fields)
     {
-        foreach (Tensor tensor in tensors)
+        foreach (string field in fields)
         {
-            _code.Line($"public {type} {tensor.Field};");
+            _code.Line($"public {type} {field};");
         }
     }
 
@@ -133,8 +144,17 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitBindAttention()
     {
         EmitBinds(Norms.Where(norm => norm.Stage != Stage.FeedForward).Select(norm => (norm.Weight, BindNorm(norm))));
-        EmitStack("Heads", Heads, "], Hidden);");
-        EmitBinds(Others.Where(tensor => tensor.Columns is not null).Select(tensor => (tensor, Matrix(tensor))));
+        if (!HeadsByChannel)
+        {
+            EmitStack("Heads", Heads, "], Hidden);");
+        }
+
+        foreach (ChannelPlan plan in _plan.Channels)
+        {
+            EmitBindChannels(plan);
+        }
+
+        EmitBinds(Others.Where(tensor => tensor.Columns is not null && _plan.ByChannel(tensor) is null).Select(tensor => (tensor, Matrix(tensor))));
         if (HeadBiases.Any())
         {
             EmitStack("HeadBiases", HeadBiases, "]);");

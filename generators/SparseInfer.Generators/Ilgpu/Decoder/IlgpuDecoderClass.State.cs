@@ -14,7 +14,12 @@ internal sealed partial class IlgpuDecoderClass
     private void EmitState()
     {
         DeviceBuffer[] buffers = [.. Buffers()];
-        DeviceBuffer[] growing = [.. Splits("Batch"), new("Float4", "_partial", $"{PartialQuads}", PartialSums)];
+        DeviceBuffer[] growing =
+        [
+            .. Splits("Batch"),
+            new("Float4", "_partial", $"{PartialQuads}", PartialSums),
+            .. ChannelQuads == 0 ? Array.Empty<DeviceBuffer>() : [new("Float4", LaunchCode.ChannelSumsBuffer, $"{ChannelQuads}", SumsOfChannels)],
+        ];
         _code.Summary("One session: key-value cache, activations, and the launches. What depends on its length grows with it, the rest is allocated here.");
         using (_code.Block("private sealed class State : IlgpuDecoderState"))
         {
@@ -36,7 +41,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
-            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")})"))
+            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")}{(ChannelQuads == 0 ? "" : $", inputs: {_plan.Channels.Count}")})"))
             {
                 _code.Line("_program = program;");
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
@@ -260,6 +265,14 @@ internal sealed partial class IlgpuDecoderClass
                 using (_code.Block(_plan.HasExperts ? "if (IsPrompt)" : "if (SkipsTogether)"))
                 {
                     _code.Line($"_partial.Grow({PartialQuads}L * {TogetherTokens}, 0, \"{PartialSums}\");");
+                }
+            }
+
+            if (ChannelQuads > 0)
+            {
+                using (_code.Block("if (IsPrompt && !PromptIsDense)"))
+                {
+                    _code.Line($"{LaunchCode.ChannelSumsBuffer}.Grow({ChannelQuads}L * {TogetherTokens}, 0, \"{SumsOfChannels}\");");
                 }
             }
         }

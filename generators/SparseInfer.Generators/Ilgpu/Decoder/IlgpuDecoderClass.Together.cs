@@ -26,6 +26,7 @@ internal sealed partial class IlgpuDecoderClass
             .. _plan.HasExperts ? ActivatedOfExperts(MaxStates) : [new("float", "_activated", $"{MaxStates} * 4 * IntermediateQuads", "activations")],
             new("Float4", "_partial", $"{MaxStates} * {PartialQuads}L", PartialSums),
             .. _plan.NormsNeurons ? [SquaresOf(MaxStates)] : Array.Empty<DeviceBuffer>(),
+            .. ChannelBuffers(MaxStates),
         ];
         _code.Summary("Sequences that are decoded together, a token of each: weights are read once for all of them, and each has the bits that it has alone.");
         using (_code.Block("private sealed class Together : IlgpuDecoderBatch"))

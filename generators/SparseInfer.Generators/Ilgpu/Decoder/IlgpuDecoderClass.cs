@@ -49,6 +49,9 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>What was learned for positions, a row each, in F32 whatever the file has: a token reads one row.</summary>
     private IEnumerable<Tensor> AfterEmbed => _program.AfterEmbed.SelectMany(operation => operation.Tensors);
 
+    /// <summary>Threads of the largest group that it launches.</summary>
+    private int GroupThreads => KernelTable.Of(_plan).Max(kernel => kernel.Threads);
+
     private bool Single => _spec.FeedForwardTypes.Count == 1;
 
     public string Emit()
@@ -57,7 +60,7 @@ internal sealed partial class IlgpuDecoderClass
         DeviceKernel[] kernels = [.. _launches.Kernels, .. _launches.TensorCoreKernels];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
-        using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
+        using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device, groupThreads: {GroupThreads})"))
         {
             EmitConstants();
             _code.Line();
@@ -186,7 +189,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"private const int PositionOffset = {embedding.PositionOffset};");
         }
 
-        if ((_plan.SkipsTogether || _plan.HasExperts) && _plan.Batch > TogetherPlan.Tokens)
+        if ((_plan.SkipsTogether || _plan.HasExperts || ChannelQuads > 0) && _plan.Batch > TogetherPlan.Tokens)
         {
             _code.Line();
             _code.Summary(_plan.HasExperts ? "Tokens whose experts are computed by the same launches." : "Tokens that skip neurons each of their own, and share what they read.");

@@ -18,6 +18,8 @@ internal readonly record struct KernelParameter(string Type, string Name)
 
     public static KernelParameter Doubles(string name) => new("ArrayView<double>", name);
 
+    public static KernelParameter Longs(string name) => new("ArrayView<long>", name);
+
     public static KernelParameter Ints(string name) => new("ArrayView<int>", name);
 
     public static KernelParameter UInts(string name) => new("ArrayView<uint>", name);

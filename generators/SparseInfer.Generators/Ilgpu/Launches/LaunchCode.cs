@@ -122,6 +122,24 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         ForFeedForward("w.Down", down);
     }
 
+    /// <summary>Writes what meters take a neuron's row of down for, where it may have another weight type than the other matrices.</summary>
+    protected void EmitDownRowBytes()
+    {
+        if (!MixesDown)
+        {
+            return;
+        }
+
+        Code.Line();
+        using (Code.Block("private long DownRowBytes(int layer) => _program._layers[layer].Down.Type switch", end: "};"))
+        {
+            for (int i = 0; i < FeedForwards.Count; i++)
+            {
+                Code.Line($"{(i == FeedForwards.Count - 1 ? "_" : $"WeightType.{FeedForwards[i].Weights}")} => {FeedForwards[i].ClassName}.RowBytes,");
+            }
+        }
+    }
+
     /// <summary>Writes a call for the type of a layer's matrix.</summary>
     /// <param name="emit">Takes the type's plan, and where its weights are.</param>
     protected void ForFeedForward(string matrix, Action<IlgpuFeedForwardPlan, string> emit) => ForType(
@@ -197,6 +215,12 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     protected static string Row(Slot slot) => RowOf(slot).Buffer;
 
     protected static string Quads(Slot slot) => RowOf(slot).Quads;
+
+    /// <summary>Where slices of channels leave what they add to outputs.</summary>
+    public const string ChannelSumsBuffer = "_channelSums";
+
+    /// <summary>Where several sequences have how many channels are kept, which nobody asks for.</summary>
+    public const string KeptChannelsBuffer = "_keptChannels";
 
     /// <summary>From a token's query, key and value, as products, to the next one's.</summary>
     public const string HeadsStride = "QueryWidth + (2 * KeyValueWidth)";

@@ -1,9 +1,8 @@
-using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Ilgpu;
 
-/// <content>What policies compute, bring and leave out, beside the layer's own operations.</content>
+/// <content>What policies compute and bring, beside the layer's own operations.</content>
 internal abstract partial class LaunchPass
 {
     /// <summary>From what a sequence has chosen to what the next one has, as C#: 0 where all tokens are of one.</summary>
@@ -26,28 +25,6 @@ internal abstract partial class LaunchPass
                     kernel,
                     Config(kernel, Groups(kernel, words), Tokens),
                     $"{Kept(bring.Chosen)}, {PlaceOf(layers, words)}, {ChosenStride(MemoryKernels.Span(layers) * words)}, _{bring.Chosen.Variable}"));
-            }
-
-            Code.Line();
-        });
-    }
-
-    /// <summary>Channels that are left out of an input, in layers that have a threshold, and in Predicted mode.</summary>
-    private Step Skip(SkipChannels skip)
-    {
-        // What attention made is normalised in place.
-        Slot slot = skip.Stage == Stage.Output ? Slot.Attended : skip.From;
-        int width = skip.Stage == Stage.Output ? Plan.Shape.QueryWidth : Spec.Hidden;
-        bool hasCentre = skip.Channels.HasCentres;
-        DeviceKernel kernel = ChannelKernel.Of(Code, $"Skip{slot}{(hasCentre ? "AtCentre" : "")}", width, $"4 * {Quads(slot)}", hasCentre);
-        string centre = hasCentre ? $", {ThresholdTable.Centres(skip.Channels)}[layer]" : "";
-        string condition = ConditionOf(skip.Policy!.Layers);
-        return new([Launch(skip, "channels", [kernel])], () =>
-        {
-            using (Code.Block($"if ({condition})"))
-            {
-                Code.Line(Run(
-                    kernel, Config(kernel, ChannelKernel.Groups(width), Tokens), $"{Row(slot)}.Cast<float>(), {ThresholdTable.Name(skip.Channels)}[layer]{centre}"));
             }
 
             Code.Line();
@@ -83,7 +60,7 @@ internal abstract partial class LaunchPass
     protected virtual string PhaseCondition => "Mode == SparsityMode.Predicted";
 
     /// <summary>When a policy acts, as C#: in its mode and in its layers.</summary>
-    private string ConditionOf(LayerSet layers) => PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
+    protected string ConditionOf(LayerSet layers) => PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
 
     private Step Keep(KeepLargest keep)
     {

@@ -12,7 +12,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     private IReadOnlyList<(IReadOnlyList<Operation> Group, Step? Step)>[]? _visited;
     private (IReadOnlyList<Step> Before, IReadOnlyList<Step> Layer, IReadOnlyList<Step> After)? _steps;
 
-    /// <summary>The program as GPUs have it: what projections leave out of their input is zero there. Where zeros alone are left out, it is already.</summary>
+    /// <summary>The program as GPUs have it: what projections leave out of their input is zero before them. Where zeros alone are left out, it is already.</summary>
     protected ModelProgram Program { get; } = WithChosen(WithSkipped(program));
 
     protected NormKernels Norms => new(Code, Plan, PacksSigns);
@@ -191,6 +191,9 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
         [Embed embed] => Embed(embed),
         [Embed embed, AddPosition] => Embed(embed),
         [Norm norm] => Norm(norm),
+        [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) && Plan.ByChannel(first.Matrix) is { } plan => HeadsByChannel(plan, group),
+        [Project { Unit: WorkUnit.Column } project] when IsOfAttended(project) && Plan.ByChannel(project.Matrix) is { } plan => OutputByChannel(plan, project, null),
+        [Project { Unit: WorkUnit.Column } project, AddBias bias] when IsOfAttended(project) && Plan.ByChannel(project.Matrix) is { } plan => OutputByChannel(plan, project, bias),
         [Norm norm, Project first, ..] when LaunchGroup.AreHeads(group.Skip(1)) => Heads(norm, first, group),
         [Project { Unit: WorkUnit.Head } first, ..] when LaunchGroup.AreHeads(group) => Heads(null, first, group),
         [Attend attend] => Attend(attend),
@@ -355,9 +358,13 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     /// <param name="kernel">A type's kernel.</param>
     /// <param name="groups">Groups of the launch, as C#.</param>
     /// <param name="arguments">What follows the matrix.</param>
-    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) =>
+        ForType(operation, what, matrix, kernel, groups, _ => arguments);
+
+    /// <summary>The same, where arguments are not the same for each type.</summary>
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, Func<WeightType, string> arguments) => new(
         [Launch(operation, what, Types(operation).Select(kernel))],
-        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments(type)}"))));
 
     private EquatableArray<WeightType> Types(Operation operation) => operation switch
     {

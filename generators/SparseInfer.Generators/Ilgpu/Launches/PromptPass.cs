@@ -32,27 +32,65 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         : ReferenceEquals(norm, _next) ? "_program.NormAfter(layer)"
         : base.Field(norm);
 
-    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
-    {
-        DeviceKernel rotate = HeadKernels.Rotate();
-        string config = Config(rotate, Groups(rotate, RotatingThreads), Tokens);
-        return Together(
-            _products.Split(first, Row(first.From), Quads(first.From), Tokens),
-            new([_products.Launch(first)], () =>
+    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group) => Together(
+        _products.Split(first, Row(first.From), Quads(first.From), Tokens),
+        new([_products.Launch(first)], () =>
+        {
+            using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
             {
-                using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
-                {
-                    Code.Line(PromptProducts.Call("heads", Row(first.From), Tokens, "_products", HeadsStride));
-                }
+                Code.Line(PromptProducts.Call("heads", Row(first.From), Tokens, "_products", HeadsStride));
+            }
 
-                Code.Line();
-            }),
-            Call(Run(rotate, config, $"_products, Views(layer), start, Halves{Turns(group)}{NormsOf(group)}"), Launch(Turned(group), "rotation", [rotate])));
+            Code.Line();
+        }),
+        Rotation(group));
+
+    /// <summary>Densely, as matrix products; else a few tokens at a time, whose channels differ.</summary>
+    protected override Step ByChannel(ChannelPlan plan, IReadOnlyList<Project> projects, Slot from, string y, string stride)
+    {
+        bool isOnce = Plan.Batch <= TogetherPlan.Tokens;
+        string Part(string view, string length) => isOnce ? view : $"{view}.SubView(i * {length}, count * {length})";
+        string quads = Quads(from).Contains(' ') ? $"({Quads(from)})" : Quads(from);
+        Step dense = _products.ByChannel(plan, projects, from, y, stride);
+        Step some = SlicesOf(plan, projects, $"{Part(Row(from), quads)}.Cast<float>()", from, isOnce ? Tokens : "count", Part(y, plan.Matrices.Count == 1 ? $"{plan.Quads}" : $"{plan.Outputs}"));
+        return new([.. dense.Launches, .. some.Launches], () =>
+        {
+            using (Code.Block("if (PromptIsDense)"))
+            {
+                dense.Emit();
+            }
+
+            using (Code.Block("else"))
+            {
+                using (isOnce ? default(CodeWriter.Scope?) : Code.Block("for (int i = 0; i < tokens; i += TogetherTokens)"))
+                {
+                    if (!isOnce)
+                    {
+                        Code.Line("int count = Math.Min(TogetherTokens, tokens - i);");
+                    }
+
+                    some.Emit();
+                }
+            }
+
+            Code.Line();
+        });
+    }
+
+    protected override void EmitCountChannels(ChannelPlan plan, int input)
+    {
+        using (Code.Block("if (!PromptIsDense)"))
+        {
+            base.EmitCountChannels(plan, input);
+        }
+
+        Code.Line();
     }
 
     protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Together(
         _products.Split(project, Row(Slot.Attended), Quads(Slot.Attended), Tokens),
-        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
+        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"),
+        new([], () => EmitCountProjections("!PromptIsDense && Metering")));
 
     protected override string PhaseCondition => $"!PromptIsDense && {base.PhaseCondition}";
 

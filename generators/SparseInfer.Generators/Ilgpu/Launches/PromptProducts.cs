@@ -24,6 +24,44 @@ internal sealed class PromptProducts(CodeWriter code, IlgpuDecoderPlan plan) : L
     public Step Split(Operation operation, string input, string quads, string tokens) => !operation.Tensors.Any(IsOnTensorCores) ? new([], () => { }) : new(
         [Launch(operation, "halves", [_matrix.Split()])], () => Code.Line($"Split({input}, {quads} / 2, {tokens});"));
 
+    /// <summary>Products with matrices that have a row for each channel of their input.</summary>
+    public Step ByChannel(ChannelPlan plan, IReadOnlyList<Project> projects, Slot from, string y, string stride)
+    {
+        Step split = Split(projects[0], Row(from), Quads(from), "tokens");
+        Launch[] launches = [.. split.Launches, .. projects.Select(project => Launch(project, "product", project.Matrix.Types(Spec).SelectMany(type => Kernels(project.Matrix, type))))];
+        return new(launches, () =>
+        {
+            split.Emit();
+            for (int i = 0; i < projects.Count; i++)
+            {
+                Tensor matrix = projects[i].Matrix;
+                string to = $"tokens, {plan.FirstOutput(i)}, {(projects.Count == 1 ? $"{y}.Cast<float>()" : y)}, {stride}";
+                ForType($"w.{matrix.Field}", matrix.Types(Spec), type => ForTensorCores(
+                    type,
+                    () =>
+                    {
+                        DeviceKernel kernel = _matrix.ByChannel(RowOf(matrix, type), matrix.Rows.Size, plan.Width);
+                        Code.Line(Run(kernel, Config(kernel, RowTiles(matrix, Plan.MatrixTile.Rows), MatrixTiles("tokens")), $"w.{matrix.Field}.Words, _halves, _halfScales, {to}"));
+                    },
+                    () =>
+                    {
+                        DeviceKernel kernel = _plain.ByChannel(RowOf(matrix, type), matrix.Rows.Size, plan.Width);
+                        Code.Line(Run(kernel, Config(kernel, RowTiles(matrix, Plan.ProductTile.Rows), Tiles("tokens")), $"{LaunchPass.WordsOfChannels(matrix, type)}, {Row(from)}, {to}"));
+                    }));
+            }
+        });
+
+        static RowPlan RowOf(Tensor matrix, WeightType type) => RowPlan.Of(type, matrix.Rows.Size);
+
+        static string RowTiles(Tensor matrix, int rows) => $"{(matrix.Rows.Size + rows - 1) / rows}";
+
+        IEnumerable<DeviceKernel> Kernels(Tensor matrix, WeightType type) =>
+        [
+            _plain.ByChannel(RowOf(matrix, type), matrix.Rows.Size, plan.Width),
+            .. OnTensorCores(type) ? [_matrix.ByChannel(RowOf(matrix, type), matrix.Rows.Size, plan.Width)] : Array.Empty<DeviceKernel>(),
+        ];
+    }
+
     /// <summary>Down of a batch.</summary>
     public DeviceKernel Down(IlgpuFeedForwardPlan feedForward) => _plain.Down(feedForward);
 

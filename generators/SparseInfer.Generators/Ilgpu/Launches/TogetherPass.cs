@@ -48,11 +48,14 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         Plan.TogetherProducts.SelectMany(product => product.Widths.Select(width => Kernel(product.Type, width))),
         Kernel(project.Matrix.Types(Spec)[0], project.Matrix.Columns!.Size));
 
-    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group)
-    {
-        DeviceKernel rotate = HeadKernels.RotateTogether();
-        Launch[] launches = [Product(first, "rows of the heads"), Launch(Turned(group), "rotation", [rotate])];
-        return new(launches, () =>
+    protected override string ChannelSums => ChannelSumsBuffer;
+
+    protected override string KeptChannels(int input) => KeptChannelsBuffer;
+
+    protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group) => Together(
+        new(
+        [Product(first, "rows of the heads")],
+        () =>
         {
             using (Code.Block("foreach (DeviceMatrix heads in w.Heads)"))
             {
@@ -60,14 +63,22 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
             }
 
             Code.Line();
+        }),
+        Rotation(group));
+
+    protected override Step Rotation(IReadOnlyList<Operation> heads)
+    {
+        DeviceKernel rotate = HeadKernels.RotateTogether();
+        return new([Launch(Turned(heads), "rotation", [rotate])], () =>
+        {
             Code.Line("CacheViews caches = Caches(layer);");
-            if (group.OfType<AddBias>().Any())
+            if (heads.OfType<AddBias>().Any())
             {
                 Code.Line("views.Bias = w.HeadBiases;");
             }
 
             Code.Line(RunTogether(
-                rotate, Config(rotate, Groups(rotate, RotatingThreads), Tokens), $"_products, views, caches, Positions, halves{Turns(group)}{NormsOf(group)}"));
+                rotate, Config(rotate, Groups(rotate, RotatingThreads), Tokens), $"_products, views, caches, Positions, halves{Turns(heads)}{NormsOf(heads)}"));
         });
     }
 

@@ -67,9 +67,15 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Whether tensor cores multiply a type.</summary>
     public static bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand;
 
-    /// <summary>What experts have of a policy has kernels of its own, as they have.</summary>
+    /// <summary>What experts have of a policy has kernels of its own, as they have, and what has a row for each channel too.</summary>
     private IEnumerable<Tensor> Projected => ModelProgram.Of(Spec).Layer.OfType<Project>().Where(project => !project.IsOfEachExpert)
-        .Select(project => project.Matrix).Append(ModelProgram.Of(Spec).Head.Matrix);
+        .Select(project => project.Matrix).Where(matrix => ByChannel(matrix) is null).Append(ModelProgram.Of(Spec).Head.Matrix);
+
+    /// <summary>Matrices that have a row for each channel of their input, and how they are multiplied: those of an input together.</summary>
+    public EquatableArray<ChannelPlan> Channels { get; } = ChannelPlan.Of(Shape.Spec, Target).ToEquatableArray();
+
+    /// <summary>How a matrix is multiplied that has a row for each channel; null: it has one for each output.</summary>
+    public ChannelPlan? ByChannel(Tensor matrix) => Channels.FirstOrDefault(channels => channels.Matrices.Contains(matrix));
 
     private IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> Widths(IReadOnlyList<Tensor> matrices) =>
         from type in Spec.Weights

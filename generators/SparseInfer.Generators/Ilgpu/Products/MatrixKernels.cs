@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -125,19 +126,37 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
     }
 
     /// <summary>y = h down for a batch, down neuron-major.</summary>
-    public DeviceKernel Down(IlgpuFeedForwardPlan feedForward)
+    public DeviceKernel Down(IlgpuFeedForwardPlan feedForward) => ByRows(
+        "MatrixDownF16",
+        "Down for a prompt's tokens: each token's activations times the rows of down",
+        [KernelParameter.Floats("y")],
+        feedForward.Row,
+        feedForward.Intermediate,
+        $"sums.Store(y, {feedForward.Row.Columns}, scales, token, tokens, row, {feedForward.Row.Columns});");
+
+    /// <summary>y = W x for a batch, W with a row for each channel of x.</summary>
+    public DeviceKernel ByChannel(RowPlan row, int outputs, int channels) => ByRows(
+        $"MatrixOf{channels}ChannelsF16x{outputs}",
+        $"Matrix product of a prompt's tokens: each token's input times the rows of its {channels} channels",
+        [KernelParameter.Int("firstOutput"), KernelParameter.Floats("y"), KernelParameter.Int("stride")],
+        row,
+        channels,
+        $"sums.Store(y.SubView(firstOutput), stride, scales, token, tokens, row, {outputs});");
+
+    /// <summary>Rows that are added up: of neurons, or of channels.</summary>
+    /// <param name="rows">How many there are.</param>
+    private DeviceKernel ByRows(string name, string what, KernelParameter[] to, RowPlan rowPlan, int rows, string store)
     {
-        int columnWords = feedForward.Row.Words;
-        int padded = feedForward.Shape.PaddedIntermediate;
+        int columnWords = rowPlan.Words;
+        int padded = WeightLayout.Pad(rows);
         int loads = 2 / tile.TokenWarps;
-        int last = feedForward.Intermediate - 1;
+        int last = rows - 1;
         return new DeviceKernel(
-            "MatrixDownF16",
+            name,
             tile.Threads,
-            $"Down for a prompt's tokens: each token's activations times the rows of down, {Summary}",
+            $"{what}, {Summary}",
             [
-                KernelParameter.Words("words"), KernelParameter.Words("halves"), KernelParameter.Floats("scales"), KernelParameter.Int("tokens"),
-                KernelParameter.Floats("y"),
+                KernelParameter.Words("words"), KernelParameter.Words("halves"), KernelParameter.Floats("scales"), KernelParameter.Int("tokens"), .. to,
             ],
             () =>
             {
@@ -183,7 +202,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
                         }
                     },
                     turns: true);
-                code.Line($"sums.Store(y, {feedForward.Row.Columns}, scales, token, tokens, row, {feedForward.Row.Columns});");
+                code.Line(store);
             })
         {
             Weights = WeightType.F16,
@@ -193,7 +212,7 @@ internal sealed class MatrixKernels(CodeWriter code, MatrixTile tile)
         void EmitPair(int n, string neuron, string type)
         {
             // Neurons beyond the last are padding, whose activations are zero.
-            bool isInside = feedForward.Intermediate == padded || (type.Length > 0 && last >= MatrixTile.Side);
+            bool isInside = rows == padded || (type.Length > 0 && last >= MatrixTile.Side);
             string Row(string row) => isInside ? row == "neuron" ? row : $"({row})" : $"({row} < {last} ? {row} : {last})";
             code.Line($"{type}even{n} = words[({Row(neuron)} * {columnWords}) + source{n}];");
             code.Line($"{type}odd{n} = words[({Row($"{neuron} + 1")} * {columnWords}) + source{n}];");

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -75,6 +76,35 @@ internal sealed class ProductKernels(CodeWriter code, ProductTile tile)
 
                     code.Line($"{sums}.StoreQuads(y, {quads}, {token}, tokens, quad{a});");
                 });
+            })
+        {
+            Weights = row.Weights,
+        };
+    }
+
+    /// <summary>The same of a projection that has a row for each channel of its input: channels in ascending order.</summary>
+    /// <param name="row">A channel's outputs.</param>
+    /// <param name="outputs">How many there are.</param>
+    /// <param name="channels">Channels of a token.</param>
+    public DeviceKernel ByChannel(RowPlan row, int outputs, int channels)
+    {
+        int padded = WeightLayout.Pad(channels);
+        var weights = new ProductNeurons(code, tile, row, channels, padded);
+        var tokens = new ProductTokens(code, tile, padded / 4, weights.InputQuad, mayPassTheEnd: false);
+        return new DeviceKernel(
+            $"ProductOf{channels}Channels{row.Weights}x{outputs}",
+            tile.Threads,
+            $"Matrix product of a prompt's tokens: each token's input times the rows of its {channels} channels, in ascending order. {Describe("outputs")}",
+            [
+                KernelParameter.Words("words"), .. row.IsBlock ? [KernelParameter.Words("scales")] : Array.Empty<KernelParameter>(),
+                KernelParameter.Quads("x"), KernelParameter.Int("tokens"), KernelParameter.Int("firstOutput"), KernelParameter.Floats("y"), KernelParameter.Int("stride"),
+            ],
+            () =>
+            {
+                Emit(weights, tokens);
+                code.Line("ArrayView<float> result = y.SubView(firstOutput);");
+                ForSums((sums, quad, token) => code.Line(
+                    $"{sums}.StoreColumns(result, stride, {token}, tokens, ((Grid.IdxX * {tile.RowQuads}) + {quad}) * 4, {outputs});"));
             })
         {
             Weights = row.Weights,

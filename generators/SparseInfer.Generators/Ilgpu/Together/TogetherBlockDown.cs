@@ -8,7 +8,7 @@ namespace SparseInfer.Generators.Ilgpu;
 /// and sums are exact within a block. A thread has four bytes of a row and four tokens: four rows are turned once for these, and the lanes of a warp
 /// that have the other tokens read the same bytes with it.
 /// </summary>
-internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
+internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan, DownNames names)
 {
     private const int Tokens = TogetherPlan.BlockTokens;
 
@@ -37,7 +37,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         code.Line($"ArrayView<BlockStep> downSteps = SharedMemory.Allocate<BlockStep>({TogetherPlan.Tokens * Blocks});");
         code.Line($"ArrayView<int> downFours = SharedMemory.Allocate<int>({Parts});");
         code.Lines(WarpCode.Place);
-        code.Line("int first = Grid.IdxX * SliceNeurons;");
+        code.Line($"int first = Grid.IdxX * {names.Slice};");
         code.Line();
         if (_single.NormsNeurons)
         {
@@ -52,7 +52,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
 
     private void EmitRounding()
     {
-        code.Line("// Activations, in steps of the largest of 32 neurons of a token; rows that any token wants come first. A block for a warp.");
+        code.Line($"// {names.What}, in steps of the largest of 32 {names.Unit}s of a token; rows that any token wants come first. A block for a warp.");
         code.Line("ArrayView<int> rowsOfDown = downRows.Cast<int>();");
         code.Line("ArrayView<byte> bytesOfDown = downQuants.Cast<byte>();");
         code.Line($"int rounded = (tokens + {Tokens - 1}) / {Tokens} * {Tokens};");
@@ -61,26 +61,26 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         using (Blocks == plan.DownWarps ? default(CodeWriter.Scope?)
             : code.Block(isOnce ? $"if (warp < {Blocks})" : $"for (int block = warp; block < {Blocks}; block += {plan.DownWarps})"))
         {
-            code.Line($"int neuron = first + ({block} * 32) + lane;");
-            code.Line($"int inside = {(_single.IsExact ? "tokens" : "neuron < Intermediate ? tokens : 0")};");
+            code.Line($"int {names.Unit} = first + ({block} * 32) + lane;");
+            code.Line($"int inside = {(_single.IsExact ? "tokens" : $"{names.Unit} < {names.Count} ? tokens : 0")};");
             code.Line("uint isRead = 0u;");
             using (code.Block("for (int token = 0; token < inside; token++)"))
             {
-                code.Line("isRead |= activated[(token * ActivatedStride) + neuron] != 0f ? 1u : 0u;");
+                code.Line($"isRead |= {names.Values}[(token * {names.Stride}) + {names.Unit}] != 0f ? 1u : 0u;");
             }
 
             code.Line();
-            BlockDown.EmitSlot(code, _blocks.NeuronParts, block, _blocks.DownRow(_row.StrideName), "neuron");
+            BlockDown.EmitSlot(code, _blocks.NeuronParts, block, _blocks.DownRow(names.RowStride), names.Unit);
             using (code.Block("for (int token = 0; token < rounded; token++)"))
             {
                 code.Line("float value = 0f;");
                 using (code.Block("if (token < inside)"))
                 {
-                    code.Line($"value = activated[(token * ActivatedStride) + neuron]{(_single.NormsNeurons ? $" * w.{NeuronNorm.Weights}[neuron]" : "")};");
+                    code.Line($"value = {names.Values}[(token * {names.Stride}) + {names.Unit}]{(_single.NormsNeurons ? $" * w.{NeuronNorm.Weights}[neuron]" : "")};");
                 }
 
                 code.Line();
-                code.Line("int place = (token * SliceNeurons) + downSlot;");
+                code.Line($"int place = (token * {names.Slice}) + downSlot;");
                 BlockDown.EmitQuants(code, _single, "place", $"(token * {Blocks}) + {block}", Bytes);
             }
         }
@@ -96,7 +96,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         string inRow = plan.DownWords % plan.DownTile == 0 ? "" : $"word < {plan.DownWords} && ";
         using (code.Block($"if ({inRow}firstToken < tokens)"))
         {
-            _blocks.EmitDownViews(code);
+            _blocks.EmitDownViews(code, names);
             foreach (string y in _blocks.Sums)
             {
                 code.Line($"Float4 {List(t => $"{y}{t} = default")};");
@@ -124,7 +124,7 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         using (code.Block($"for (int four = block * {Fours}; four < end; four++)"))
         {
             code.Line("Words4 rows = downRows[four];");
-            _blocks.EmitTurned(code);
+            _blocks.EmitTurned(code, names);
             code.Line($"int quants = (firstToken * {Blocks * 8}) + four;");
             ForTokens(t =>
             {
@@ -135,18 +135,18 @@ internal sealed class TogetherBlockDown(CodeWriter code, TogetherPlan plan)
         }
 
         code.Line();
-        _blocks.EmitScaled(code, Tokens);
+        _blocks.EmitScaled(code, names, Tokens);
     }
 
-    /// <summary>Writes a thread's sums to where the sum over the slices finds them: as the single token's kernel has its columns.</summary>
+    /// <summary>Writes a thread's sums to where the sum over the slices finds them.</summary>
     private void EmitPartial()
     {
-        code.Line($"int place = (((firstToken * Slices) + Grid.IdxX) * HiddenQuads) + {_blocks.Place};");
+        code.Line($"int place = (((firstToken * {names.Slices}) + Grid.IdxX) * {names.SumQuads}) + {TogetherDownKernel.First(names)}{_blocks.Place(names)};");
         ForTokens(t =>
         {
             using (t == 0 ? default(CodeWriter.Scope?) : code.Block($"if (firstToken + {t} < tokens)"))
             {
-                _blocks.EmitPartial(code, t, $"place{TogetherCode.Plus(t, "Slices * HiddenQuads")}");
+                _blocks.EmitPartial(code, names, t, $"place{TogetherCode.Plus(t, $"{names.Slices} * {names.SumQuads}")}");
             }
 
             if (t < Tokens - 1)

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Formats;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -9,9 +10,20 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <remarks>
 /// A token that does not want a row adds zero times it: its sum, which starts at zero, keeps its bits.
 /// </remarks>
-internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan single)
+internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan single, DownNames names)
 {
     public const string Name = "DownTogether";
+
+    /// <summary>Down of a feed-forward, in the class that has its kernels.</summary>
+    public TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan single)
+        : this(code, single, new(
+            "neuron", "w.Down", "w.DownScales", "activated", "ActivatedStride", "Intermediate", "SliceNeurons", "Slices", "HiddenQuads", "RowWords", single.Row.StrideName)
+        {
+            What = "Activations",
+            InOrderOfLoads = true,
+        })
+    {
+    }
 
     /// <summary>Tokens whose values a thread reads together.</summary>
     private const int Four = 4;
@@ -37,6 +49,26 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
         ],
         Emit);
 
+    /// <summary>A projection of up to 16 tokens that has a row for each channel of its input: those of channels that are zero for all of them are not read.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="what">What it computes, at the beginning of a sentence.</param>
+    public DeviceKernel ByChannel(string name, string what) => new(
+        name,
+        _plan.DownThreads,
+        $"{what} of up to {TogetherPlan.Tokens} tokens, by channels of the input: a group has {names.Slice} of these and {Columns} outputs. Rows of channels that are zero for all tokens are not read.",
+        [
+            KernelParameter.Words(names.Words), .. _row.IsBlock ? [KernelParameter.Words(names.Scales)] : Array.Empty<KernelParameter>(),
+            KernelParameter.Floats(names.Values), KernelParameter.Int("tokens"), KernelParameter.Quads("partial"),
+            .. names.FirstQuad.Length == 0 ? Array.Empty<KernelParameter>() : [KernelParameter.Int(names.FirstQuad)],
+        ],
+        Emit)
+    {
+        Weights = _row.Weights,
+    };
+
+    /// <summary>What is added to a place among a row's sums for that among all, as C#.</summary>
+    public static string First(DownNames names) => names.FirstQuad.Length == 0 ? "" : $"{names.FirstQuad} + ";
+
     private int Columns => _row.IsBlock ? _plan.DownTile * _row.PerLoad / 4 : 4 * _plan.DownTile;
 
     private void Emit()
@@ -48,15 +80,15 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
 
         if (_row.IsBlock)
         {
-            new TogetherBlockDown(code, _plan).Emit();
+            new TogetherBlockDown(code, _plan, names).Emit();
             return;
         }
 
         code.Line($"ArrayView<uint> bits = SharedMemory.Allocate<uint>({_plan.SliceChunks});");
-        code.Line("ArrayView<int> neurons = SharedMemory.Allocate<int>(SliceNeurons);");
+        code.Line($"ArrayView<int> {names.Unit}s = SharedMemory.Allocate<int>({names.Slice});");
         code.Line($"ArrayView<Float4> values = SharedMemory.Allocate<Float4>({Fours * single.SliceNeurons}); // four tokens' each");
         code.Lines(WarpCode.Place);
-        code.Line("int first = Grid.IdxX * SliceNeurons;");
+        code.Line($"int first = Grid.IdxX * {names.Slice};");
         code.Line();
         if (single.NormsNeurons)
         {
@@ -66,7 +98,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
         EmitList();
         code.Line("// Each thread its columns, of all tokens, in registers; four rows are under way together.");
         code.Line($"int quad = (Grid.IdxY * {_plan.DownThreads}) + thread;");
-        using (_plan.HiddenQuads % _plan.DownThreads == 0 ? default(CodeWriter.Scope?) : code.Block("if (quad < HiddenQuads)"))
+        using (_plan.HiddenQuads % _plan.DownThreads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (quad < {names.Quads})"))
         {
             EmitSum();
         }
@@ -75,7 +107,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     /// <summary>Writes how neurons that any token wants become a list, and their values a table.</summary>
     private void EmitList()
     {
-        code.Line("// Values of the slice's neurons, and which of these any token wants. 32 for a warp.");
+        code.Line($"// Values of the slice's {names.Unit}s, and which of these any token wants. 32 for a warp.");
         bool isAlone = _plan.SliceChunks == 1;
         bool isOnce = _plan.SliceChunks <= _plan.DownWarps;
         string chunk = isOnce ? "warp" : "chunk";
@@ -87,8 +119,8 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
             code.Line("uint isWanted = 0u;");
             string[] inside =
             [
-                .. single.SliceNeurons % RowPlan.Lanes == 0 ? Array.Empty<string>() : ["n < SliceNeurons"],
-                .. single.IsExact ? Array.Empty<string>() : ["first + n < Intermediate"],
+                .. single.SliceNeurons % RowPlan.Lanes == 0 ? Array.Empty<string>() : [$"n < {names.Slice}"],
+                .. single.IsExact ? Array.Empty<string>() : [$"first + n < {names.Count}"],
             ];
             using (inside.Length == 0 ? default(CodeWriter.Scope?) : code.Block($"if ({string.Join(" && ", inside)})"))
             {
@@ -99,14 +131,14 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
 
                 using (code.Block($"for (int four = 0; four < {Fours}; four++)"))
                 {
-                    code.Line($"int source = (four * {Four} * ActivatedStride) + first + n;");
+                    code.Line($"int source = (four * {Four} * {names.Stride}) + first + n;");
                     code.Line("Float4 value = default;");
                     for (int t = 0; t < Four; t++)
                     {
                         string token = t == 0 ? $"four * {Four}" : $"(four * {Four}) + {t}";
                         using (code.Block($"if ({token} < tokens)"))
                         {
-                            code.Line($"value.{"XYZW"[t]} = activated[source{TogetherCode.Plus(t, "ActivatedStride")}]{(single.NormsNeurons ? " * norm" : "")};");
+                            code.Line($"value.{"XYZW"[t]} = {names.Values}[source{TogetherCode.Plus(t, names.Stride)}]{(single.NormsNeurons ? " * norm" : "")};");
                         }
 
                         code.Line();
@@ -129,7 +161,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
                 code.Line();
                 using (code.Block("if (isWanted != 0u)"))
                 {
-                    code.Line($"neurons[{NeuronCode.Before("wanted")}] = lane;");
+                    code.Line($"{names.Unit}s[{NeuronCode.Before("wanted")}] = lane;");
                 }
             }
         }
@@ -148,7 +180,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
             code.Line("uint ofChunk = bits[chunk];");
             using (code.Block($"if ({(isOnce ? "chunk" : $"(chunk & {_plan.DownWarps - 1})")} == warp && ((ofChunk >> lane) & 1u) != 0u)"))
             {
-                code.Line($"neurons[rows + {NeuronCode.Before("ofChunk")}] = (chunk * 32) + lane;");
+                code.Line($"{names.Unit}s[rows + {NeuronCode.Before("ofChunk")}] = (chunk * 32) + lane;");
             }
 
             code.Line();
@@ -164,7 +196,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     {
         if (_row.Quads > 1)
         {
-            code.Line("ArrayView<Words2> down = w.Down.Cast<Words2>();");
+            code.Line($"ArrayView<Words2> down = {names.Words}.Cast<Words2>();");
         }
 
         TogetherCode.EmitStart(code, "Float4", "y");
@@ -190,13 +222,13 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
     {
         for (int k = 0; k < together; k++)
         {
-            code.Line($"int neuron{k} = neurons[next{(k == 0 ? "" : $" + {k}")}];");
+            code.Line($"int {names.Unit}{k} = {names.Unit}s[next{(k == 0 ? "" : $" + {k}")}];");
         }
 
         for (int k = 0; k < together; k++)
         {
-            string place = $"((first + neuron{k}) * HiddenQuads) + quad";
-            code.Line(_row.Quads == 1 ? $"Float4 down{k} = {_row.Weights}.Widen0(w.Down[{place}]);" : $"Float4 down{k} = {_row.Weights}.Widen(down[{place}]);");
+            string place = $"((first + {names.Unit}{k}) * {names.Quads}) + quad";
+            code.Line(_row.Quads == 1 ? $"Float4 down{k} = {_row.Weights}.Widen0({names.Words}[{place}]);" : $"Float4 down{k} = {_row.Weights}.Widen(down[{place}]);");
         }
 
         for (int from = 0; from < TogetherPlan.Tokens; from += Half)
@@ -210,7 +242,7 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
                         int four = t / Four;
                         if (t % Four == 0)
                         {
-                            code.Line($"Float4 h{k}_{four} = values[(neuron{k} * {Fours}){(four == 0 ? "" : $" + {four}")}];");
+                            code.Line($"Float4 h{k}_{four} = values[({names.Unit}{k} * {Fours}){(four == 0 ? "" : $" + {four}")}];");
                         }
 
                         code.Line($"Float4.AddScaled(down{k}, h{k}_{four}.{"XYZW"[t % Four]}, ref y{t});");
@@ -220,11 +252,11 @@ internal sealed class TogetherDownKernel(CodeWriter code, IlgpuFeedForwardPlan s
         }
     }
 
-    /// <summary>Writes a thread's sums to where the sum over the slices finds them: as the single token's kernel has its columns.</summary>
+    /// <summary>Writes a thread's sums to where the sum over the slices finds them.</summary>
     private void EmitPartial()
     {
-        string ofColumns = _row.Quads == 1 ? "quad" : $"((quad & {_row.Quads - 1}) * RowWords) + (quad / {_row.Quads})";
-        code.Line($"int place = (Grid.IdxX * HiddenQuads) + {ofColumns};");
-        TogetherCode.ForTokens(code, t => code.Line($"partial[place{TogetherCode.Plus(t, "Slices * HiddenQuads")}] = y{t};"));
+        string ofColumns = _row.Quads == 1 || !names.InOrderOfLoads ? "quad" : $"((quad & {_row.Quads - 1}) * {names.RowWords}) + (quad / {_row.Quads})";
+        code.Line($"int place = (Grid.IdxX * {names.SumQuads}) + {First(names)}{ofColumns};");
+        TogetherCode.ForTokens(code, t => code.Line($"partial[place{TogetherCode.Plus(t, $"{names.Slices} * {names.SumQuads}")}] = y{t};"));
     }
 }

@@ -1,0 +1,173 @@
+using SparseInfer.Generators.Formats;
+using SparseInfer.Generators.Program;
+using SparseInfer.Generators.Text;
+
+namespace SparseInfer.Generators.Ilgpu;
+
+/// <summary>
+/// Projections of one input that leave out some of its channels: these become zero and are counted; a group adds up the rows of its slice of the channels but
+/// those of zeros, which it does not read; then slices are added in order.
+/// </summary>
+internal sealed class ChannelKernels(CodeWriter code, ChannelPlan plan)
+{
+    private const int MaxThreads = 1024;
+
+    private readonly InputChannels _channels = plan.Channels;
+
+    /// <summary>Threads of the one group that looks at a token's channels.</summary>
+    private int Threads => Math.Min(MaxThreads, (plan.Width + RowPlan.Lanes - 1) / RowPlan.Lanes * RowPlan.Lanes);
+
+    private int Warps => Threads / RowPlan.Lanes;
+
+    /// <summary>Channels that are left out become zero; the others their distance from the centre, where there is one.</summary>
+    /// <param name="stride">From a token's channels to the next one's, as C#.</param>
+    public DeviceKernel Skip(string stride)
+    {
+        string small = "not larger than a threshold";
+        string what = _channels.HasCentres
+            ? $"Channels that are not further from a centre than a threshold become zero, the others their distance from it{(_channels.NormLayers is null ? "" : ", times the norm of their weights,")}"
+            : $"Channels that are {small} become zero";
+        return new(
+            $"Skip{_channels.Use}Channels",
+            Threads,
+            $"{what}: their rows are not read. How many are kept is added to what is counted for the token's place in a batch. A group a token.",
+            [
+                KernelParameter.Floats("values"), KernelParameter.Float("threshold"), .. _channels.HasCentres ? [KernelParameter.Float("centre")] : Array.Empty<KernelParameter>(),
+                KernelParameter.Longs("kept"),
+            ],
+            () => EmitSkip(stride));
+    }
+
+    private void EmitSkip(string stride)
+    {
+        code.Line($"ArrayView<int> counts = SharedMemory.Allocate<int>({Warps});");
+        code.Lines(WarpCode.Place);
+        code.Line($"int start = Grid.IdxX * {stride};");
+        code.Line("int larger = 0;");
+        using (WarpCode.ForEach(code, "i", "thread", plan.Width, Threads))
+        {
+            code.Line("float value = values[start + i];");
+            string magnitude = _channels.HasCentres ? "Math.Abs((double)value - centre)" : "MathF.Abs(value)";
+            code.Line($"bool isSmall = {magnitude} <= threshold;");
+            code.Line($"values[start + i] = isSmall ? 0f : value{(_channels.HasCentres ? " - centre" : "")};");
+            code.Line("larger += isSmall ? 0 : 1;");
+        }
+
+        code.Line();
+        code.Line("larger = Lanes.Sum(larger);");
+        using (code.Block("if (lane == 0)"))
+        {
+            code.Line("counts[warp] = larger;");
+        }
+
+        code.Line();
+        code.Line("Group.Barrier();");
+        using (code.Block("if (thread == 0)"))
+        {
+            if (Warps > 1)
+            {
+                using (code.Block($"for (int other = 1; other < {Warps}; other++)"))
+                {
+                    code.Line("larger += counts[other];");
+                }
+
+                code.Line();
+            }
+
+            code.Line("kept[Grid.IdxX] += larger;");
+        }
+    }
+
+    /// <summary>Rows of a slice of the channels, times their inputs.</summary>
+    /// <param name="stride">From a token's channels to the next one's: a number.</param>
+    public DeviceKernel Rows(Tensor matrix, WeightType type, int stride)
+    {
+        IlgpuFeedForwardPlan rows = plan.Rows(matrix, type);
+        var names = new DownNames(
+            "channel", "words", "rowScales", "x", $"{stride}", $"{plan.Width}", $"{plan.Slice}", $"{plan.Slices}", $"{rows.Row.Columns / 4}", $"{rows.Row.Words}", $"{rows.Row.Stride}")
+        {
+            SumQuads = $"{plan.Quads}",
+            FirstQuad = plan.Matrices.Count > 1 ? "firstOfMatrix" : "",
+        };
+        return new TogetherDownKernel(code, rows, names).ByChannel(
+            $"{_channels.Use}By{plan.Width}Channels{type}x{matrix.Rows.Size}",
+            plan.Matrices.Count > 1 ? $"A projection with {matrix.Rows.Size} outputs" : "The projection");
+    }
+
+    /// <summary>The slices of every projection, added in order; and what the centre adds.</summary>
+    public DeviceKernel Sum() => new(
+        $"Sum{_channels.Use}Channels",
+        ChannelPlan.SumThreads,
+        $"Adds what {(plan.Slices == 1 ? "the slice" : $"{plan.Slices} slices")} of the channels made of {string.Join(", ", plan.Matrices.Select(matrix => matrix.Variable))}: in ascending order, four outputs a thread, a row of groups for each token.",
+        [KernelParameter.Quads("partial"), .. Centre, HasManyOutputs ? KernelParameter.Floats("y") : KernelParameter.Quads("y")],
+        EmitSum);
+
+    private IEnumerable<KernelParameter> Centre => _channels.HasCentres ? [KernelParameter.Quads("ofCentre"), KernelParameter.Int("isCentred")] : [];
+
+    /// <summary>Whether several matrices' outputs are to lie one behind the other.</summary>
+    private bool HasManyOutputs => plan.Matrices.Count > 1;
+
+    /// <summary>Groups of a token's sum.</summary>
+    public string SumGroups => $"{(plan.Quads + ChannelPlan.SumThreads - 1) / ChannelPlan.SumThreads}";
+
+    private void EmitSum()
+    {
+        code.Line($"int quad = (Grid.IdxX * {ChannelPlan.SumThreads}) + Group.IdxX;");
+        using (plan.Quads % ChannelPlan.SumThreads == 0 ? default(CodeWriter.Scope?) : code.Block($"if (quad < {plan.Quads})"))
+        {
+            EmitSlices();
+            if (!HasManyOutputs)
+            {
+                code.Line($"y[(Grid.IdxY * {plan.Quads}) + quad] = sum;");
+                return;
+            }
+
+            EmitOutputs();
+        }
+    }
+
+    /// <summary>Writes a quad's slices, added: <c>sum</c>.</summary>
+    private void EmitSlices()
+    {
+        code.Line($"int place = (Grid.IdxY * {plan.Slices * plan.Quads}) + quad;");
+        code.Line("Float4 sum = partial[place];");
+        if (plan.Slices > 1)
+        {
+            using (code.Block($"for (int slice = 1; slice < {plan.Slices}; slice++)"))
+            {
+                code.Line($"sum = Quad.Add(sum, partial[place + (slice * {plan.Quads})]);");
+            }
+
+            code.Line();
+        }
+
+        if (_channels.HasCentres)
+        {
+            using (code.Block("if (isCentred == 1)"))
+            {
+                code.Line("sum = Quad.Add(sum, ofCentre[quad]);");
+            }
+
+            code.Line();
+        }
+    }
+
+    /// <summary>Writes where a quad of one of several matrices goes: there is padding between their sums, and none between their outputs.</summary>
+    private void EmitOutputs()
+    {
+        string ByMatrix(Func<int, int> value) => Enumerable.Range(0, plan.Matrices.Count - 1).Reverse()
+            .Aggregate($"{value(plan.Matrices.Count - 1)}", (rest, i) => $"quad < {plan.FirstQuad(i + 1)} ? {value(i)} : {rest}");
+        if (Enumerable.Range(0, plan.Matrices.Count).All(i => plan.FirstQuad(i) * 4 == plan.FirstOutput(i)))
+        {
+            code.Line("int output = quad * 4;");
+        }
+        else
+        {
+            code.Line("// Outputs of a matrix are padded to whole vectors among the sums.");
+            code.Line($"int output = (quad * 4) - ({ByMatrix(i => (plan.FirstQuad(i) * 4) - plan.FirstOutput(i))});");
+        }
+
+        code.Line($"int end = {ByMatrix(i => plan.FirstOutput(i + 1))};");
+        code.Line($"Quad.Store(y, (Grid.IdxY * {plan.Outputs}) + output, end - output, sum);");
+    }
+}
