@@ -27,7 +27,7 @@ internal static class DeclarationLanguage
     {
         if (read.Model is { } model)
         {
-            if ((ExpertLimit.Of(model) ?? CutLimit.Of(model) ?? ResidualLimit.Of(model)) is { } limit)
+            if ((CutLimit.Of(model) ?? ExpertLimit.Of(model) ?? ResidualLimit.Of(model)) is { } limit)
             {
                 return limit;
             }

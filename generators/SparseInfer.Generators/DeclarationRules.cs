@@ -52,6 +52,7 @@ internal static class DeclarationRules
             new ActiveExpertsRule(),
             new ExpertBiasesRule(),
             new SparsityRule(),
+            new PredictorOnCutRule(),
             new WeightRolesRule(),
             new WeightRoleRule(),
             new ProfileMissingRule(),

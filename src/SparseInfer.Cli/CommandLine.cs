@@ -9,6 +9,7 @@ using SparseInfer.Cli.Doctor;
 using SparseInfer.Cli.Eval;
 using SparseInfer.Cli.Inspect;
 using SparseInfer.Cli.Run;
+using SparseInfer.Cli.Serve;
 
 namespace SparseInfer.Cli;
 
@@ -86,6 +87,11 @@ internal static class CommandLine
         run.SetAction((parsed, cancellationToken) =>
             RunAsync(() => RunCommand.RunAsync(runArguments.Read(parsed), output, error, cancellationToken), error));
         root.Subcommands.Add(run);
+        var serveArguments = new ServeArguments();
+        Command serve = serveArguments.CreateCommand();
+        serve.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => ServeCommand.RunAsync(serveArguments.Read(parsed), output, error, signals.WaitFor, cancellationToken), error));
+        root.Subcommands.Add(serve);
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });

@@ -8,12 +8,12 @@ namespace SparseInfer.Cli;
 /// </summary>
 internal sealed class TerminationSignals : IDisposable
 {
-    /// <summary>A prompt that is being computed, or a disk that is being waited for, is not waited for longer.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-
     private readonly CancellationTokenSource _cancellation = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Timer _timer;
+
+    /// <summary>A prompt that is being computed, or a disk that is being waited for, is not waited for longer.</summary>
+    private TimeSpan _patience = TimeSpan.FromSeconds(2);
     private int _exitCode;
     private Func<bool>? _interrupted;
 
@@ -43,6 +43,10 @@ internal sealed class TerminationSignals : IDisposable
     /// <param name="interrupted">Whether it ended something of the command; if not, the signal ends the program.</param>
     public void HandInterruptsTo(Func<bool> interrupted) => _interrupted = interrupted;
 
+    /// <summary>Lets a command that ends what it has begun, as a server does, have more time for it.</summary>
+    /// <param name="patience">From the first signal until the process ends where it stands.</param>
+    public void WaitFor(TimeSpan patience) => _patience = patience;
+
     public void Dispose()
     {
         // The token source and the timer stay usable: a signal may be on its way.
@@ -71,7 +75,7 @@ internal sealed class TerminationSignals : IDisposable
             Environment.Exit(_exitCode);
         }
 
-        _timer.Change(Patience, Timeout.InfiniteTimeSpan);
+        _timer.Change(_patience, Timeout.InfiniteTimeSpan);
         _cancellation.Cancel();
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace SparseInfer.Kernels.Cpu.Tests;
 
@@ -30,6 +31,37 @@ public sealed class GaussianCutTests
         gates[41] = gate;
 
         Cut(gates, workers: 2).ShouldBe(float.NegativeInfinity);
+    }
+
+    /// <summary>Whoever measures, and however tokens lie: one cut, bit for bit.</summary>
+    [Fact]
+    public void A_token_of_several_or_of_a_batch_has_the_cut_that_it_has_alone()
+    {
+        const int Tokens = 3;
+        const int Stride = 96;
+        float[] batch = Reference.RandomVector(Tokens * Stride, seed: 9, scale: 2);
+        float[] cuts = new float[Tokens];
+        var slices = new NeuronSlices(Neurons, 4);
+        GaussianCut.OfBatch(ref batch[0], Stride, 0, 1, slices, 1.5f, ref cuts[0]);
+        GaussianCut.OfBatch(ref batch[0], Stride, 1, Tokens, slices, 1.5f, ref cuts[0]);
+
+        using var scratch = new FeedForwardScratch(workers: 2, paddedHidden: 32, slices, sideWords: 0, Tokens);
+        for (int worker = 0; worker < scratch.Workers; worker++)
+        {
+            (int from, int to) = scratch.Neurons(worker);
+            for (int token = 0; token < Tokens; token++)
+            {
+                batch.AsSpan((token * Stride) + from, to - from).CopyTo(MemoryMarshal.CreateSpan(ref scratch[worker, token].Gates, to - from));
+            }
+
+            GaussianCut.Measure(scratch, worker, Tokens);
+        }
+
+        for (int token = 0; token < Tokens; token++)
+        {
+            GaussianCut.Of(scratch, 1.5f, token).ShouldBe(cuts[token]);
+            Cut(batch[(token * Stride)..((token * Stride) + Neurons)], workers: 1).ShouldBe(cuts[token]);
+        }
     }
 
     private static float Cut(float[] gates, int workers)

@@ -150,9 +150,9 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
     private string Bind(Tensor tensor, LayerSet layers) =>
         $"bind.{Kind(tensor)}({Table}.{Entry(tensor, layers)}, layer{(tensor.Experts is null ? "" : ", expert")})";
 
-    /// <summary>Writes how a layer <c>w</c> gets what its policies want: of experts, an array with each one's.</summary>
-    /// <param name="field">A field's value, of what comes from the binder.</param>
-    /// <param name="array">A new array for all experts' values of a tensor, as C#; null: no tensor is experts'.</param>
+    /// <summary>Writes how a layer <c>w</c> gets what its policies want: of experts, an array with each one's, or all of them at once.</summary>
+    /// <param name="field">A field's value, of what comes from the binder: of experts for the <c>expert</c> of that number.</param>
+    /// <param name="array">A new array for all experts' values of a tensor, as C#; null: a field has them all, and all have one weight type.</param>
     public void EmitBindPolicies(CodeWriter code, Func<Tensor, string, string> field, Func<Tensor, string>? array = null)
     {
         // A router of heads has one of what a layer's experts have each.
@@ -163,10 +163,15 @@ internal sealed class TensorCalls(ModelSpec spec, ModelProgram program)
             {
                 foreach (var (tensor, layers) in group)
                 {
-                    code.Line($"w.{tensor.Field} = {(tensor.Experts is null ? field(tensor, Bind(tensor, layers)) : array!(tensor))};");
+                    if (array is null && tensor is { Experts: { } all, Columns: not null } && tensor.Types(spec).Count > 1)
+                    {
+                        code.Line($"bind.TypeOfAll({Table}.{Entry(tensor, layers)}, layer, {all.Name});");
+                    }
+
+                    code.Line($"w.{tensor.Field} = {(tensor.Experts is null || array is null ? field(tensor, Bind(tensor, layers)) : array(tensor))};");
                 }
 
-                if (group.First().Tensor.Experts is { } experts)
+                if (array is not null && group.First().Tensor.Experts is { } experts)
                 {
                     using (code.Block($"for (int expert = 0; expert < {experts.Name}; expert++)"))
                     {

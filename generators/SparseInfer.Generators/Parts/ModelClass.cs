@@ -57,7 +57,7 @@ internal static class ModelClass
                 LayerNorm = {{Literal.Of(spec.Norm.Kind == NormKind.Layer)}},
                 NormEpsilon = {{Literal.Of(spec.Norm.Epsilon)}},
                 Activation = global::SparseInfer.Activation.{{spec.FeedForward.Activation}},
-                Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},
+                Threshold = {{Literal.OfDecimal(spec.FeedForward.Threshold)}},{{Sparsity(spec.FeedForward)}}
                 Gated = {{Literal.Of(spec.FeedForward.Gated)}},
                 TiedEmbedding = {{Literal.Of(spec.Embedding.Tied)}},
                 EmbeddingScale = {{Literal.Of(spec.Embedding.Scale)}},{{Positions(spec.Embedding)}}{{Windows(spec)}}{{Unrotated(spec)}}{{Experts(spec.Experts)}}
@@ -69,6 +69,10 @@ internal static class ModelClass
     /// <summary>Factors that the file has are no part of the shape.</summary>
     private static string Scaling(AttentionSpec attention) => attention.Scaling is null or FrequencyFactorsSpec ? ""
         : $"\n    FrequencyScaling = new global::SparseInfer.Kernels.Cpu.{attention.Scaling.Type}({attention.Scaling.Arguments}),";
+
+    /// <summary>A line that models with a cut have.</summary>
+    private static string Sparsity(FeedForwardSpec feedForward) =>
+        feedForward.Activation.NeedsAllGates() ? $"\n    Sparsity = {Literal.OfDecimal(feedForward.Sparsity)}," : "";
 
     /// <summary>Lines that models with experts have.</summary>
     private static string Experts(ExpertsSpec? experts) => experts is null ? "" : string.Concat(

@@ -59,6 +59,9 @@ internal abstract record Operation(Stage Stage, WorkUnit Unit, Slot Writes, Equa
     /// <summary>Whether a policy computes it before it chooses neurons.</summary>
     public bool IsOfPhase => Policy is not null && this is not KeepInput && !HeadChoice.IsOfHeads(this);
 
+    /// <summary>Whether it is computed of each of a token's experts, for a policy that chooses inside them.</summary>
+    public bool IsOfEachExpert => IsOfPhase && Reads.Contains(Slot.Routed);
+
     /// <summary>What kernels of policies that choose here read of the file, beside what was computed before.</summary>
     public EquatableArray<VectorUse> Vectors { get; init; }
 

@@ -33,7 +33,7 @@ public sealed class FeedForwardScratch : IDisposable
         PaddedHidden = paddedHidden;
         _partials = NativeBuffer.Allocate((long)tokens * slices.Count * paddedHidden * sizeof(float));
         _squares = NativeBuffer.Allocate(tokens * slices.Count * (long)sizeof(float));
-        _moments = new SliceMoments[slices.Count];
+        _moments = new SliceMoments[tokens * slices.Count];
         _slots = new FeedForwardSlot[workers * tokens];
         for (int i = 0; i < _slots.Length; i++)
         {
@@ -73,9 +73,9 @@ public sealed class FeedForwardScratch : IDisposable
     /// <param name="token">Which of the tokens.</param>
     public ref float Squares(int slice, int token = 0) => ref Unsafe.Add(ref _squares.Ref<float>(), (token * Slices.Count) + slice);
 
-    /// <summary>How the gates of a slice's neurons are distributed, where these are cut.</summary>
-    /// <param name="slice">Which slice.</param>
-    internal ref SliceMoments Moments(int slice) => ref _moments[slice];
+    /// <summary>How a token's gates are distributed in each slice, where these are cut.</summary>
+    /// <param name="token">Which of the tokens.</param>
+    internal Span<SliceMoments> Moments(int token) => _moments.AsSpan(token * Slices.Count, Slices.Count);
 
     /// <summary>A worker's slot, the first token's where there are several.</summary>
     /// <param name="worker">0 to <see cref="Workers"/> - 1.</param>

@@ -4,12 +4,13 @@ using System.Globalization;
 namespace SparseInfer.Cli.Run;
 
 /// <summary>How a text is generated: llama.cpp's names and defaults.</summary>
-internal sealed class GenerationArguments
+/// <param name="usualCount">Most tokens where nothing is said; -1: until the context is full.</param>
+internal sealed class GenerationArguments(int usualCount = 256)
 {
     private static readonly GenerationOptions Usual = new();
 
     private readonly Option<int> _count = ValueOption.Of(
-        "--n-predict", "N", "Most tokens to generate; -1: until the context is full.", Usual.MaxTokens, "a whole number above 0, or -1",
+        "--n-predict", "N", "Most tokens to generate; -1: until the context is full.", usualCount, "a whole number above 0, or -1",
         text => text == "-1" ? (true, -1) : ValueOption.Integer(text, 1, int.MaxValue), "-n");
 
     private readonly Option<int?> _context = ValueOption.Of<int?>(

@@ -369,6 +369,23 @@ public sealed partial class IlgpuUpload
         return buffer.View;
     }
 
+    /// <summary>Vectors of a layer's experts, one behind the other without padding between them.</summary>
+    /// <param name="experts">How many.</param>
+    /// <param name="expert">What the binder gives.</param>
+    /// <param name="length">Declared elements of each.</param>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public ArrayView<float> Vector(int experts, Func<int, float[]> expert, int length)
+    {
+        ArgumentNullException.ThrowIfNull(expert);
+        float[] all = new float[experts * length];
+        for (int i = 0; i < experts; i++)
+        {
+            expert(i).AsSpan(0, length).CopyTo(all.AsSpan(i * length));
+        }
+
+        return Vector(all);
+    }
+
     /// <summary>Biases one after the other, without padding between them.</summary>
     /// <param name="parts">What the binder gave, and the elements that are declared.</param>
     /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>

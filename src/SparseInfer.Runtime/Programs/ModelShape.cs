@@ -59,6 +59,9 @@ public sealed record ModelShape
     /// <summary>FATReLU's threshold; 0 for any other activation.</summary>
     public required float Threshold { get; init; }
 
+    /// <summary>Gaussian top-k's share of neurons below the cut; 0 for any other activation.</summary>
+    public float Sparsity { get; init; }
+
     /// <summary>Whether the feed-forward has a gate.</summary>
     public required bool Gated { get; init; }
 

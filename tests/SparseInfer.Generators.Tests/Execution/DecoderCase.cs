@@ -59,6 +59,9 @@ internal sealed record DecoderCase(string Name)
     /// <summary>FATReLU's; declared only with it.</summary>
     public float FatReluThreshold { get; init; } = 0.1f;
 
+    /// <summary>Gaussian top-k's; declared only with it: one of those whose quantile the reference knows.</summary>
+    public float Sparsity { get; init; } = 0.8f;
+
     public bool Gated { get; init; } = true;
 
     public bool FeedForwardBiases { get; init; }
@@ -194,8 +197,12 @@ internal sealed record DecoderCase(string Name)
             RopeScaling = {RopeScaling}f, RopeDimensions = {DeclaredRopeDimensions}, RopePairing = RopePairing.{Pairing},
         """);
 
-    private string Threshold =>
-        Activation == Activation.FatRelu ? FormattableString.Invariant($", Threshold = {FatReluThreshold}f") : "";
+    private string Threshold => Activation switch
+    {
+        Activation.FatRelu => FormattableString.Invariant($", Threshold = {FatReluThreshold}f"),
+        Activation.GaussianTopK => FormattableString.Invariant($", Sparsity = {Sparsity}f"),
+        _ => "",
+    };
 
     private IEnumerable<string> ExpertAttributes() => Experts == 0 ? [] : [FormattableString.Invariant(
         $"[Experts(Count = {Experts}, Active = {ActiveExperts}, Gating = ExpertGating.{Gating}, Router = RouterInput.{Router})]")];

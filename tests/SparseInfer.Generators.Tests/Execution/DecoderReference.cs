@@ -263,11 +263,12 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         double[] first = model.Gated
             ? WithCentre(block + "ffn_gate", Linear(block + "ffn_gate" + suffix, x, expert, model.Intermediate, together), centre)
             : up;
+        double cut = Cut(first);
         double[] h = new double[model.Intermediate];
         Counts[layer] = (Counts[layer].Candidates + h.Length - (isLow?.Count(low => low) ?? 0), Counts[layer].Kept);
         for (int i = 0; i < h.Length; i++)
         {
-            double a = Activate(first[i]);
+            double a = Activate(first[i] - cut);
             h[i] = !model.Gated ? a : a * (model.Activation == Activation.DRelu ? Activate(up[i]) : up[i]);
             if (mode == SparsityMode.Predicted && !_isPrompt && (IsPredictedInactive(layer, block, suffix, (expert * model.Intermediate) + i, x) || isLow?[i] == true || IsSmall(layer, $"{block}ffn_threshold{suffix}.weight", (expert * model.Intermediate) + i, Math.Abs(a))))
             {
@@ -345,12 +346,26 @@ internal class DecoderReference(DecoderCase model, DecoderWeights weights, Spars
         });
     }
 
+    /// <summary>What is cut off a token's gates: their mean and so many deviations that a share of a normal distribution lies below; 0 where nothing is.</summary>
+    private double Cut(double[] gates)
+    {
+        if (model.Activation != Activation.GaussianTopK)
+        {
+            return 0;
+        }
+
+        double deviations = model.Sparsity switch { 0.5f => 0, 0.8f => 0.8416212335729143, 0.95f => 1.6448536269514722, _ => throw new InvalidOperationException() };
+        double mean = gates.Average();
+        return mean + (deviations * Math.Sqrt(gates.Average(gate => (gate - mean) * (gate - mean))));
+    }
+
     private double Activate(double x) => model.Activation switch
     {
+        Activation.GaussianTopK when x <= 0 => 0,
         Activation.FatRelu => x > model.FatReluThreshold ? x : 0,
         Activation.SquaredRelu => Math.Pow(Math.Max(0, x), 2),
         Activation.Silu => x / (1 + Math.Exp(-x)),
-        Activation.Gelu => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
+        Activation.Gelu or Activation.GaussianTopK => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
         _ => Math.Max(0, x),
     };
 

@@ -280,8 +280,45 @@ internal static class DecoderZoo
         },
     ];
 
+    /// <summary>Models that cut a token's neurons relative to all of them: of several slices and of one, with and without a gate, in types that mix.</summary>
+    public static IReadOnlyList<DecoderCase> OfCuts { get; } =
+    [
+        new("Cut")
+        {
+            HasArchitecture = false,
+            Activation = Activation.GaussianTopK,
+            Intermediate = 200,
+            Traits = ["[ExactSparsity(Layers = \"0, 2\")]", "[Dense(Layers = \"1\")]"],
+        },
+        new("CutOdd")
+        {
+            HasArchitecture = false,
+            Hidden = 60,
+            Heads = 5,
+            KeyValueHeads = 5,
+            LayerNorm = true,
+            Pairing = RopePairing.HalfSplit,
+            Activation = Activation.GaussianTopK,
+            Sparsity = 0.5f,
+            Gated = false,
+            FeedForwardBiases = true,
+            Intermediate = 77,
+            Weights = [WeightType.BF16],
+        },
+        new("CutMixed")
+        {
+            HasArchitecture = false,
+            Activation = Activation.GaussianTopK,
+            Sparsity = 0.95f,
+            FeedForwardBiases = true,
+            MixesDown = true,
+            Intermediate = 320,
+            Weights = [WeightType.F16, WeightType.Q8_0],
+        },
+    ];
+
     /// <summary>All that CPUs compute.</summary>
-    public static IEnumerable<DecoderCase> Everything => All.Concat(Families).Concat(OfExperts);
+    public static IEnumerable<DecoderCase> Everything => All.Concat(Families).Concat(OfExperts).Concat(OfCuts);
 
     private static readonly Lazy<GeneratedAssembly> Assembly =
         new(() => GeneratedProject.Build([.. Everything.Select(model => model.Source)]));

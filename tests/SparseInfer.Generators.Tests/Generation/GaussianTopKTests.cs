@@ -26,14 +26,23 @@ public sealed class GaussianTopKTests
     public void A_layer_alone_has_it() => Reported(GeneratedProject.Compilation(Alone).WithIlgpu()).ShouldBeEmpty();
 
     [Fact]
-    public void A_decoder_does_not_have_it_and_says_so()
+    public void A_decoder_has_it() => Reported(GeneratedProject.Compilation(Model())).ShouldBeEmpty();
+
+    [Theory]
+    [InlineData("[Experts(Count = 4, Active = 2)]", "the neurons of experts have no cut, which Activation.GaussianTopK has; remove [Experts], or write another activation")]
+    [InlineData(
+        "[Dense, InputThreshold(FeedForward = 0.1f)]",
+        "channels of the feed-forward's input are left out by [InputThreshold] where every neuron is activated at once, but Activation.GaussianTopK cuts relative to "
+            + "all of them; remove 'FeedForward' from [InputThreshold], or write another activation")]
+    public void What_a_decoder_does_not_have_with_it_it_says(string attributes, string limit)
     {
-        string model = "using SparseInfer;\n" + Declared.Model(FeedForward.Replace("Hidden = {0}, ", "", StringComparison.Ordinal));
-        Diagnostic refused = Reported(GeneratedProject.Compilation(model)).ShouldHaveSingleItem();
+        Diagnostic refused = Reported(GeneratedProject.Compilation(Model(attributes))).ShouldHaveSingleItem();
         refused.Id.ShouldBe("SPI0043");
-        refused.GetMessage().ShouldBe("Nothing is generated for 'M': no decoder has Activation.GaussianTopK yet; "
-            + "declare the feed-forward as a layer alone, on a property, or another activation");
+        refused.GetMessage().ShouldBe($"Nothing is generated for 'M': {limit}");
     }
+
+    private static string Model(params string[] attributes) =>
+        "using SparseInfer;\n" + Declared.Model([FeedForward.Replace("Hidden = {0}, ", "", StringComparison.Ordinal), .. attributes]);
 
     private static IEnumerable<Diagnostic> Reported(CSharpCompilation project) =>
         GeneratedProject.Driver().RunGenerators(project).GetRunResult().Diagnostics;

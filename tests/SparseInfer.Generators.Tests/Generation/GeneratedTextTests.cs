@@ -9,7 +9,7 @@ namespace SparseInfer.Generators.Tests.Generation;
 public sealed class GeneratedTextTests
 {
     private static readonly Lazy<ImmutableArray<GeneratedSourceResult>> Everything = new(() => GeneratedProject.Generate(
-        [.. DecoderZoo.All.Concat(DecoderZoo.OfExperts).Select(model => model.Source), LayerCase.File(LayerMatrix.All)]));
+        [.. DecoderZoo.All.Concat(DecoderZoo.OfExperts).Concat(DecoderZoo.OfCuts).Select(model => model.Source), LayerCase.File(LayerMatrix.All)]));
 
     [Fact]
     public void Lines_are_short_and_end_in_nothing_but_a_line_feed()

@@ -56,6 +56,17 @@ internal static class GpuZoo
         new("FewSlices") { Hidden = 1024, Intermediate = 160, Heads = 128, KeyValueHeads = 64, Alphas = [1m, 1m, 1m], Weights = [WeightType.F32, WeightType.Q8_0, WeightType.Q4_0] },
         new("ChosenByPrompts") { Hidden = 1024, Intermediate = 4100, Heads = 16, Activation = Activation.Silu, PromptKeeps = [0.5f, 0.25f, 0.25f], Weights = [WeightType.F16] },
         new("ChosenWords") { Hidden = 1024, Intermediate = 160, Heads = 16, Vocabulary = 700, Words = new(96), Weights = [WeightType.F16, WeightType.Q8_0] },
+        new("RanksOfExperts")
+        {
+            Hidden = 1024,
+            Intermediate = 160,
+            Heads = 16,
+            Experts = 8,
+            ActiveExperts = 2,
+            Predictors = [.. Enumerable.Repeat(new LowRankCase(96, Bias: true, Keep: 0.2f), 3)],
+            Weights = [WeightType.F16, WeightType.Q8_0],
+        },
+        new("ThresholdsOfExperts") { Hidden = 1024, Intermediate = 160, Heads = 16, Experts = 4, ActiveExperts = 1, Activation = Activation.Silu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.F16] },
         new("RankedHeads")
         {
             Hidden = 1024,

@@ -122,13 +122,21 @@ public sealed class PolicyRuleTests
 
     [Theory]
     [InlineData("[{|SPI0053:SignBitPredictor|}]")]
-    [InlineData("[{|SPI0060:SignMagnitudePredictor|}]")]
+    [InlineData("[{|SPI0053:SignMagnitudePredictor|}]")]
     [InlineData("[{|SPI0053:SignBitPredictor|}(Alpha = 1.03f)]")]
     [InlineData("[{|SPI0032:ActivationThreshold|}(Threshold = 0.1f)]")]
     [InlineData("[ExactSparsity]")]
     [InlineData("[Dense]")]
     public Task Nothing_predicts_a_cut_that_all_neurons_decide(string attribute) => Diagnose.Expect(Declared.Layer(
         "[FeedForward(Hidden = 64, Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]", attribute));
+
+    [Theory]
+    [InlineData("[{|SPI0053:LowRankPredictor|}(Rank = 8, Input = PredictorInput.Normed)]")]
+    [InlineData("[{|SPI0053:TruncatedSvdPredictor|}(Rank = 8, Threshold = 0f)]")]
+    [InlineData("[{|SPI0053:PromptNeurons|}(Keep = 0.5f, Layers = \"0..3\")]", "[ExactSparsity(Layers = \"4..\")]")]
+    [InlineData("[ExactSparsity(Layers = \"0..3\")]", "[Dense(Layers = \"4..\")]", "[InputThreshold(Heads = 0.1f, Output = 0.1f)]", "[HeadSparsity(Keep = 0.5f)]")]
+    public Task Nothing_leaves_gates_unread_that_decide_a_cut(params string[] attributes) => Diagnose.Expect(Declared.Model(
+        ["[FeedForward(Intermediate = 96, Activation = Activation.GaussianTopK, Sparsity = 0.95f)]", .. attributes]));
 
     [Theory]
     [InlineData("Silu", "[{|SPI0029:SignBitPredictor|}]")]

@@ -51,23 +51,37 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
         }
     }
 
-    /// <summary>Gate of all of the worker's neurons: their cut is known when every worker has been here.</summary>
+    /// <summary>
+    /// Gate of all of the worker's neurons, for a token or several: a token's cut is known when every worker has been here.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Gates(Weights w, FeedForwardScratch scratch, int worker)
+    internal static void Gates(Weights w, FeedForwardScratch scratch, int worker, int tokens = 1)
     {
-        FeedForwardSlot slot = scratch[worker];
+        ReadOnlySpan<FeedForwardSlot> slots = scratch.Slots(worker, tokens);
         (int from, int to) = scratch.Neurons(worker);
-        ref float x = ref slot.Input;
-        ref float prepared = ref slot.PreparedInput;
-        float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
-        ref float gates = ref slot.Gates;
-
-        for (int i0 = from; i0 < to; i0 += 4)
+        for (int token = 0; token < slots.Length; token++)
         {
-            int i1 = Math.Min(i0 + 1, to - 1), i2 = Math.Min(i0 + 2, to - 1), i3 = Math.Min(i0 + 3, to - 1);
-            Vector128<float> gate = undo * RowDot.Four<F16>(
-                ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
-            gate.StoreUnsafe(ref gates, (nuint)(i0 - from));
+            FeedForwardSlot slot = slots[token];
+            slot.Undo = F16.PrepareInput(ref slot.Input, ref slot.PreparedInput, PaddedHidden);
+        }
+
+        for (int block = from; block < to; block += 8192)
+        {
+            int end = Math.Min(block + 8192, to);
+            for (int token = 0; token < slots.Length; token++)
+            {
+                FeedForwardSlot slot = slots[token];
+                ref float prepared = ref slot.PreparedInput;
+                float undo = slot.Undo;
+                ref float gates = ref slot.Gates;
+                for (int i0 = block; i0 < end; i0 += 4)
+                {
+                    int i1 = Math.Min(i0 + 1, end - 1), i2 = Math.Min(i0 + 2, end - 1), i3 = Math.Min(i0 + 3, end - 1);
+                    Vector128<float> gate = undo * RowDot.Four<F16>(
+                        ref prepared, w.Gate.Four(i0, i1, i2, i3), next: w.Gate.Four(i0 + 4), PaddedHidden);
+                    gate.StoreUnsafe(ref gates, (nuint)(i0 - from));
+                }
+            }
         }
     }
 
@@ -79,9 +93,8 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
         for (int token = 0; token < slots.Length; token++)
         {
             FeedForwardSlot slot = slots[token];
-            ref float x = ref slot.Input;
             ref float prepared = ref slot.PreparedInput;
-            float undo = F16.PrepareInput(ref x, ref prepared, PaddedHidden);
+            float undo = slot.Undo;
             ref float gates = ref slot.Gates;
             ref int active = ref slot.Active;
             ref float value = ref slot.Values;
@@ -127,8 +140,6 @@ internal static class FeedForward_2048x8192_GaussianTopK0p95_F16
         for (int token = 0; token < slots.Length; token++)
         {
             FeedForwardSlot slot = slots[token];
-            ref float x = ref slot.Input;
-            slot.Undo = F16.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);
             slot.Count = 0;
         }
 

@@ -61,6 +61,7 @@ internal sealed partial class DecoderClass
             Project { Unit: WorkUnit.Head } => "heads",
             Attend => "attention",
             Project => "projection",
+            Gates => "gates",
             Neurons or Down => "neurons",
             SumSlices or SumExperts => "sum",
             var other => throw new NotSupportedException($"Nothing is said of {other.GetType().Name}."),
@@ -108,7 +109,7 @@ internal sealed partial class DecoderClass
                 { IsOfPhase: true } => operation => operation.IsOfPhase,
                 KeepInput keep => operation => ReferenceEquals(operation, keep),
                 { Unit: WorkUnit.Head } => operation => operation.Unit == WorkUnit.Head,
-                GroupTokens or Neurons => IsFeedForward,
+                GroupTokens or Gates or Neurons => IsFeedForward,
                 { IsElementwise: true, Unit: WorkUnit.Column } => operation => operation is { IsElementwise: true, Unit: WorkUnit.Column },
                 var only => operation => ReferenceEquals(operation, only),
             };
@@ -116,7 +117,7 @@ internal sealed partial class DecoderClass
         }
 
         protected static bool IsFeedForward(Operation operation) =>
-            operation is GroupTokens or Neurons or CountTokens or SumSquares or NormNeurons or KeepLarger or Down or SumSlices or SumExperts;
+            operation is GroupTokens or Gates or MeasureGates or Neurons or CountTokens or SumSquares or NormNeurons or KeepLarger or Down or SumSlices or SumExperts;
 
         private void Emit(IReadOnlyList<Operation> run)
         {
@@ -149,7 +150,7 @@ internal sealed partial class DecoderClass
                 case Project project when (project.From == Slot.Attended || project.From == Slot.Normed) && project.To == Slot.Projected:
                     EmitProject(project);
                     break;
-                case GroupTokens or Neurons:
+                case GroupTokens or Gates or Neurons:
                     EmitFeedForward();
                     break;
                 case Route route:

@@ -95,7 +95,7 @@ internal sealed partial class DecoderClass
         {
             Down => WorkUnit.Column,
             KeepInput => WorkUnit.Token,
-            NormNeurons => WorkUnit.Token,
+            MeasureGates or NormNeurons => WorkUnit.Token,
             _ => operation.Unit,
         });
 
@@ -314,11 +314,16 @@ internal sealed partial class DecoderClass
         private void EmitBatch()
         {
             const string H = "ref _activated.Ref<float>()";
+            const string Cuts = "ref _cuts.Ref<float>()";
             string other = Decoder._spec.FeedForward.Gated ? ", ref _other.Ref<float>()" : "";
             EmitNeurons((operation, plan, w) => operation switch
             {
                 Neurons { Channels: not null } neurons => ByChannels(neurons, $"{w}.Down.NeuronBytes"),
                 KeepLarger => $"SkipDownChannels<TMeter>(worker, layer, {w}.Down.NeuronBytes, tokens, fromNeuron, toNeuron);",
+                Gates => $"{plan.ClassName}.BatchGates({w}, {Input("Normed(0)", "InputWidth")}, {H}, fromNeuron, toNeuron, panel);",
+                MeasureGates => $"GaussianCut.OfBatch({H}, PaddedIntermediate, fromToken, toToken, {plan.ClassName}.Slices, {plan.ClassName}.CutDeviations, {Cuts});",
+                Neurons when plan.NeedsAllGates =>
+                    $"{plan.ClassName}.Batch({w}, {(RowGroup.NeedsInput(plan) ? Input("Normed(0)", "InputWidth") : "tokens")}, {H}{other}, {Cuts}, fromNeuron, toNeuron{(RowGroup.NeedsInput(plan) ? ", panel" : "")});",
                 Neurons => $"{plan.ClassName}.Batch({w}, ref Normed(0), InputWidth, tokens, {H}{other}, fromNeuron, toNeuron, panel);",
                 CountTokens => Decoder.CountStatement,
                 NormNeurons norm =>

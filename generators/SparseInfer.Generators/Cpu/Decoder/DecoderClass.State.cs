@@ -90,6 +90,11 @@ internal sealed partial class DecoderClass
             yield return ("_other", $"{ofNeurons} * PaddedIntermediate");
         }
 
+        if (_feedForwards[0].NeedsAllGates)
+        {
+            yield return ("_cuts", "(long)rows");
+        }
+
         if (HasExperts)
         {
             yield return ("_grouped", $"{ofNeurons} * PaddedHidden");

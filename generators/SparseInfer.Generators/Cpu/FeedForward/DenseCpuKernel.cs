@@ -12,10 +12,14 @@ internal sealed class DenseCpuKernel() : CpuKernelEmitter("Dense")
         using (code.Block(Signature(plan)))
         using (RowGroup.ForTokens(code))
         {
-            if (RowGroup.NeedsInput(plan))
+            if (RowGroup.PreparesInput(plan))
             {
                 code.Line("ref float x = ref slot.Input;");
                 RowGroup.EmitInput(code, plan);
+            }
+            else if (RowGroup.NeedsInput(plan))
+            {
+                RowGroup.EmitPreparedInput(code);
             }
 
             if (plan.NeedsAllGates)

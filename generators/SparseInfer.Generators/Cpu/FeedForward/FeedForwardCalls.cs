@@ -83,8 +83,8 @@ internal sealed class FeedForwardCalls(
     /// <param name="tokens">How many tokens have slots, as C#; null: one.</param>
     public string Call(Operation operation, FeedForwardPlan plan, string weights, string scratch, string y, string? tokens = null) => operation switch
     {
-        Gates => $"{plan.ClassName}.Gates({weights}, {scratch}, worker);",
-        MeasureGates => $"GaussianCut.Measure({scratch}, worker);",
+        Gates => $"{plan.ClassName}.Gates({weights}, {scratch}, worker{(tokens is null ? "" : $", {tokens}")});",
+        MeasureGates => $"GaussianCut.Measure({scratch}, worker{(tokens is null ? "" : $", {tokens}")});",
         Neurons => $"Activate<TMeter>(worker, {Layer("layer, ")}{weights}{(tokens is null ? "" : $", {tokens}")});",
         Down => $"{plan.ClassName}.Down({weights}, {scratch}, worker{(tokens is null ? "" : $", {tokens}")});",
         SumSlices => $"{plan.ClassName}.Sum({weights}, {scratch}, ref {y}, fromColumn, toColumn);",
@@ -123,12 +123,28 @@ internal sealed class FeedForwardCalls(
                 code.Line($"ref LayerTally tally = ref Tally(worker{Layer(", layer")});");
                 if (plan.NeedsAllGates)
                 {
-                    code.Line($"slots[0].Cut = GaussianCut.Of({scratch}, {plan.ClassName}.CutDeviations);");
+                    EmitCuts(plan, scratch, several);
                 }
 
                 PolicySwitch.Emit(
                     code, plan.Shape, policies, CpuKernelEmitter.Set, (kernel, arguments) => CpuCall.Of(plan, "w", kernel, arguments, ofExperts));
             }
         }
+    }
+
+    private void EmitCuts(FeedForwardPlan plan, string scratch, bool several)
+    {
+        if (!several)
+        {
+            code.Line($"slots[0].Cut = GaussianCut.Of({scratch}, {plan.ClassName}.CutDeviations);");
+            return;
+        }
+
+        using (code.Block("for (int token = 0; token < tokens; token++)"))
+        {
+            code.Line($"slots[token].Cut = GaussianCut.Of({scratch}, {plan.ClassName}.CutDeviations, token);");
+        }
+
+        code.Line();
     }
 }

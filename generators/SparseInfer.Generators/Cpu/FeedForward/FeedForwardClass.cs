@@ -37,7 +37,7 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
             foreach (CpuKernelEmitter kernel in kernels)
             {
                 _code.Line();
-                kernel.EmitKernel(_code, batches ? plan : plan with { SharedNeurons = plan.BlockNeurons });
+                kernel.EmitKernel(_code, Shared);
             }
 
             _code.Line();
@@ -170,6 +170,9 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
         }
     }
 
+    /// <summary>The plan of kernels that may have several tokens.</summary>
+    private FeedForwardPlan Shared => batches ? plan : plan with { SharedNeurons = plan.BlockNeurons };
+
     private string DownText => plan.HasSeveralDowns
         ? "\n               " + $"or down in {string.Join(", ", plan.Downs.Where(type => type != plan.Weights).Select(type => $"{type}, {Literal.Grouped(plan.BytesIn(type))} bytes"))}"
         : "";
@@ -290,21 +293,30 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     private void EmitGates()
     {
         string first = plan.First.ToLowerInvariant();
-        _code.Summary($"{plan.First} of all of the worker's neurons: their cut is known when every worker has been here.");
+        FeedForwardPlan shared = Shared;
+        _code.Summary($"{plan.First} of all of the worker's neurons, for a token or several: a token's cut is known when every worker has been here.");
         _code.Line(GeneratedAttributes.Hot);
-        using (_code.Block("internal static void Gates(Weights w, FeedForwardScratch scratch, int worker)"))
+        using (_code.Block("internal static void Gates(Weights w, FeedForwardScratch scratch, int worker, int tokens = 1)"))
         {
-            _code.Line("FeedForwardSlot slot = scratch[worker];");
+            _code.Line("ReadOnlySpan<FeedForwardSlot> slots = scratch.Slots(worker, tokens);");
             _code.Line("(int from, int to) = scratch.Neurons(worker);");
-            _code.Line("ref float x = ref slot.Input;");
-            RowGroup.EmitInput(_code, plan);
-            _code.Line("ref float gates = ref slot.Gates;");
-            _code.Line();
-            using (_code.Block("for (int i0 = from; i0 < to; i0 += 4)"))
+            using (RowGroup.ForTokens(_code))
             {
-                RowGroup.EmitContiguous(_code, "to");
-                RowGroup.EmitDot(_code, plan, plan.First, first, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
-                _code.Line($"{first}.StoreUnsafe(ref gates, (nuint)(i0 - from));");
+                _code.Line($"slot.Undo = {plan.Weights}.PrepareInput(ref slot.Input, ref slot.PreparedInput, PaddedHidden);");
+            }
+
+            _code.Line();
+            using (RowGroup.ForBlocks(_code, shared))
+            using (RowGroup.ForTokens(_code))
+            {
+                RowGroup.EmitPreparedInput(_code);
+                _code.Line("ref float gates = ref slot.Gates;");
+                using (_code.Block("for (int i0 = block; i0 < end; i0 += 4)"))
+                {
+                    RowGroup.EmitContiguous(_code, "end");
+                    RowGroup.EmitDot(_code, plan, plan.First, first, RowGroup.Rows(plan.First), RowGroup.NextRows(plan.First, plan));
+                    _code.Line($"{first}.StoreUnsafe(ref gates, (nuint)(i0 - from));");
+                }
             }
         }
     }
@@ -349,15 +361,31 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
     /// <summary>Prompts: every neuron, for a batch of tokens, as matrix products.</summary>
     private void EmitBatch()
     {
+        if (plan.NeedsAllGates)
+        {
+            EmitBatchGates();
+            _code.Line();
+        }
+
+        bool multiplies = RowGroup.NeedsInput(plan);
         _code.Summary("h[token, neuron] for some neurons and a batch of tokens, nothing skipped: the bits of Dense, token by token."
+            + (plan.NeedsAllGates ? " The gates are there." : "")
             + (plan.Spec.Gated ? " <c>other</c> is room for as many again." : ""));
         _code.Line(GeneratedAttributes.Hot);
-        string h = plan.Spec.Gated ? "ref float h, ref float other" : "ref float h";
-        using (_code.Block(
-            $"internal static void Batch(Weights w, ref float x, int xStride, int tokens, {h}, int from, int to, Span<float> panel)"))
+        string x = multiplies ? "ref float x, int xStride, " : "";
+        string h = (plan.Spec.Gated ? "ref float h, ref float other" : "ref float h") + (plan.NeedsAllGates ? ", ref float cuts" : "");
+        using (_code.Block($"internal static void Batch(Weights w, {x}int tokens, {h}, int from, int to{(multiplies ? ", Span<float> panel" : "")})"))
         {
-            _code.Line($"MatrixMatrix.Pack<{plan.Weights}>(PaddedHidden, ref x, xStride, tokens, panel);");
-            _code.Line(Gemm(plan.First, "h"));
+            if (multiplies)
+            {
+                EmitPack();
+            }
+
+            if (!plan.NeedsAllGates)
+            {
+                _code.Line(Gemm(plan.First, "h"));
+            }
+
             if (plan.Spec.Gated)
             {
                 _code.Line(Gemm("Up", "other"));
@@ -371,15 +399,42 @@ internal sealed class FeedForwardClass(FeedForwardPlan plan, IReadOnlyList<CpuKe
                     _code.Line("ref float up = ref Unsafe.Add(ref other, token * (nint)PaddedIntermediate);");
                 }
 
+                if (plan.NeedsAllGates)
+                {
+                    _code.Line("float cut = Unsafe.Add(ref cuts, token);");
+                }
+
                 using (_code.Block("for (int i = from; i < to; i++)"))
                 {
-                    string first = "Unsafe.Add(ref row, i)" + Bias(plan.First);
+                    string first = "Unsafe.Add(ref row, i)" + (plan.NeedsAllGates ? " - cut" : Bias(plan.First));
                     string value = plan.Spec.Gated ? $"Neuron({first}, Unsafe.Add(ref up, i){Bias("Up")})" : $"Activate({first})";
                     _code.Line($"Unsafe.Add(ref row, i) = {value};");
                 }
             }
         }
     }
+
+    private void EmitBatchGates()
+    {
+        _code.Summary($"{plan.First} of some neurons and a batch of tokens: the bits of Gates, token by token.");
+        _code.Line(GeneratedAttributes.Hot);
+        using (_code.Block("internal static void BatchGates(Weights w, ref float x, int xStride, int tokens, ref float h, int from, int to, Span<float> panel)"))
+        {
+            EmitPack();
+            _code.Line(Gemm(plan.First, "h"));
+            if (!plan.Spec.Biases)
+            {
+                return;
+            }
+
+            using (_code.Block("for (int token = 0; token < tokens; token++)"))
+            {
+                _code.Line($"Elementwise.Add(ref Unsafe.Add(ref h, token * (nint)PaddedIntermediate), ref MemoryMarshal.GetArrayDataReference(w.{plan.First}Bias), from, to);");
+            }
+        }
+    }
+
+    private void EmitPack() => _code.Line($"MatrixMatrix.Pack<{plan.Weights}>(PaddedHidden, ref x, xStride, tokens, panel);");
 
     private void EmitDownBatch()
     {

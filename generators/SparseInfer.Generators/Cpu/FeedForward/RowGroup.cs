@@ -8,10 +8,19 @@ internal static class RowGroup
     /// <summary>Whether a kernel has dot products with the input: where gates are there, only those of up are left.</summary>
     public static bool NeedsInput(FeedForwardPlan plan) => plan.Spec.Gated || !plan.NeedsAllGates;
 
+    /// <summary>Whether a kernel prepares the input for them: where gates are there, it has been.</summary>
+    public static bool PreparesInput(FeedForwardPlan plan) => !plan.NeedsAllGates;
+
     /// <summary>The input, in the form that the weight type's dot products want it.</summary>
     public static void EmitInput(CodeWriter code, FeedForwardPlan plan) => code.Lines($"""
         ref float prepared = ref slot.PreparedInput;
         float undo = {plan.Weights}.PrepareInput(ref x, ref prepared, PaddedHidden);
+        """);
+
+    /// <summary>The same, where it is there.</summary>
+    public static void EmitPreparedInput(CodeWriter code) => code.Lines("""
+        ref float prepared = ref slot.PreparedInput;
+        float undo = slot.Undo;
         """);
 
     /// <summary>What a kernel does for each of its tokens.</summary>
@@ -20,6 +29,22 @@ internal static class RowGroup
         // C# 12 has no foreach over a span of .NET 10, whose enumerator is a ref struct with interfaces.
         CodeWriter.Scope scope = code.Block("for (int token = 0; token < slots.Length; token++)");
         code.Line("FeedForwardSlot slot = slots[token];");
+        return scope;
+    }
+
+    /// <summary>What a kernel does for each block of neurons, <c>block</c> to <c>end</c>.</summary>
+    public static CodeWriter.Scope ForBlocks(CodeWriter code, FeedForwardPlan plan)
+    {
+        string step = $"{plan.BlockNeurons}";
+        if (plan.SharedNeurons < plan.BlockNeurons)
+        {
+            code.Line("// Several tokens share a block's rows: these stay in the second-level cache.");
+            code.Line($"int step = slots.Length == 1 ? {plan.BlockNeurons} : {plan.SharedNeurons};");
+            step = "step";
+        }
+
+        CodeWriter.Scope scope = code.Block($"for (int block = from; block < to; block += {step})");
+        code.Line($"int end = Math.Min(block + {step}, to);");
         return scope;
     }
 

@@ -20,34 +20,23 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
             }
 
             code.Line();
-            string step = $"{plan.BlockNeurons}";
-            if (plan.SharedNeurons < plan.BlockNeurons)
+            using (RowGroup.ForBlocks(code, plan))
+            using (RowGroup.ForTokens(code))
             {
-                code.Line("// Several tokens share a block's rows: these stay in the second-level cache.");
-                code.Line($"int step = slots.Length == 1 ? {plan.BlockNeurons} : {plan.SharedNeurons};");
-                step = "step";
-            }
-
-            using (code.Block($"for (int block = from; block < to; block += {step})"))
-            {
-                code.Line($"int end = Math.Min(block + {step}, to);");
-                using (RowGroup.ForTokens(code))
-                {
-                    EmitBlock();
-                }
+                EmitBlock();
             }
         }
     }
 
     private void EmitInput()
     {
-        if (RowGroup.NeedsInput(plan))
+        if (RowGroup.PreparesInput(plan))
         {
             code.Line("ref float x = ref slot.Input;");
         }
 
         policy.EmitInput(code, plan);
-        if (RowGroup.NeedsInput(plan))
+        if (RowGroup.PreparesInput(plan))
         {
             code.Line($"slot.Undo = {plan.Weights}.PrepareInput(ref x, ref slot.PreparedInput, PaddedHidden);");
         }
@@ -60,8 +49,7 @@ internal sealed class SkippingKernel(CodeWriter code, FeedForwardPlan plan, Skip
     {
         if (RowGroup.NeedsInput(plan))
         {
-            code.Line("ref float prepared = ref slot.PreparedInput;");
-            code.Line("float undo = slot.Undo;");
+            RowGroup.EmitPreparedInput(code);
         }
 
         if (plan.NeedsAllGates)

@@ -21,6 +21,9 @@ internal abstract class DeclarablePolicy
     /// <summary>Whether an attribute that sets no strength is complete: a profile that has nothing of it is then not asked.</summary>
     public virtual bool HasUsualStrength => false;
 
+    /// <summary>Whether it chooses neurons before it knows their gates.</summary>
+    public virtual bool LeavesGatesUnread => false;
+
     /// <summary>The sizes that the attribute declares.</summary>
     public virtual IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) => [];
 

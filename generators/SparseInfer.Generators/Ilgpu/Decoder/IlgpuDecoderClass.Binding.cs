@@ -121,8 +121,11 @@ internal sealed partial class IlgpuDecoderClass
 
     private static string Vector(Tensor tensor) => Uploaded(tensor, TensorCalls.Bind(tensor));
 
-    private static string Uploaded(Tensor tensor, string bound) =>
-        tensor.Columns is null ? $"upload.Vector({bound})" : $"upload.Matrix({bound}, {tensor.Rows.Name}, {tensor.Columns.Name})";
+    private static string Uploaded(Tensor tensor, string bound)
+    {
+        string each = tensor.Experts is { } experts ? $"{experts.Name}, expert => {bound}" : bound;
+        return tensor.Columns is null ? $"upload.Vector({each}{(tensor.Experts is null ? "" : $", {tensor.Rows.Name}")})" : $"upload.Matrix({each}, {tensor.Rows.Name}, {tensor.Columns.Name})";
+    }
 
     private static string BindNorm(Norm norm) => $"upload.Norm({string.Join(", ", norm.Tensors.Select(TensorCalls.Bind))})";
 

@@ -147,9 +147,12 @@ internal sealed partial class IlgpuDecoderClass
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];
     }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>
-        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")))
+        new DeviceBuffer("float", $"_{sizes.First().Variable}", $"{tokens} * {(OfEachExpert.Contains(sizes.First()) ? "ActiveExperts * " : "")}{sizes.Max(LaunchCode.PolicyStride)}", "what policies compute")))
     .Concat(Kept.SelectMany(keep => Enumerable.Range(0, keep.Rows).Select(row =>
         new DeviceBuffer("Float4", LaunchPass.KeptRow(keep, row), $"{tokens} * HiddenQuads", "inputs of earlier layers"))));
+
+    /// <summary>What policies compute of each of a token's experts.</summary>
+    private IEnumerable<Slot> OfEachExpert => _program.Layer.Where(operation => operation.IsOfEachExpert).Select(operation => operation.Writes);
 
     private IEnumerable<KeepInput> Kept => _program.Layer.OfType<KeepInput>();
 

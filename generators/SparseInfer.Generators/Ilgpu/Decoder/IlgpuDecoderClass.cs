@@ -127,6 +127,12 @@ internal sealed partial class IlgpuDecoderClass
                 _code.Line();
                 ChannelKernels.EmitNeuron(_code, _spec.FeedForward);
             }
+
+            if (_program.Layer.Any(operation => operation is Project { IsOfEachExpert: true }))
+            {
+                _code.Line();
+                ExpertCode.EmitRowPlace(_code);
+            }
         }
 
         return _code.ToString();

@@ -1,3 +1,4 @@
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -17,6 +18,13 @@ internal static class ExpertCode
     {
         code.Summary("Which of all tokens' experts a group has: y counts those of a token, z the tokens.");
         code.Line("private static int ExpertOfGroup(ArrayView<int> experts) => experts[(Grid.IdxZ * Grid.DimY) + Grid.IdxY];");
+    }
+
+    /// <summary>Writes the function that says which expert has a row of what policies compute, where y counts those of all tokens.</summary>
+    public static void EmitRowPlace(CodeWriter code)
+    {
+        code.Summary("Which of all tokens' experts a row is of, which y counts.");
+        code.Line("private static int ExpertOfRow(ArrayView<int> experts) => experts[Grid.IdxY];");
     }
 
     /// <summary>Writes how views become those of a group's expert and token.</summary>
@@ -39,18 +47,29 @@ internal static class ExpertCode
             EmitPart(code, $"w.{derived.Name}", plan.Intermediate * plan.SignWords);
         }
 
+        foreach (Tensor vector in policy.Vectors(plan.Shape))
+        {
+            EmitPart(code, vector.Variable, vector.Rows.Size);
+        }
+
         if (hasDown)
         {
             EmitDown(code, plan, Expert);
         }
 
         EmitRow(code, "x", "Grid.IdxZ", "HiddenQuads");
-        foreach (TokenData data in policy.Reads(plan))
+        ILookup<bool, TokenData> read = policy.Reads(plan).ToLookup(data => data.IsOfEachExpert);
+        foreach (TokenData data in read[false])
         {
             EmitRow(code, data.Name, "Grid.IdxZ", $"{data.Length(plan.Hidden)}");
         }
 
         code.Line("int row = (Grid.IdxZ * Grid.DimY) + Grid.IdxY;");
+        foreach (TokenData data in read[true])
+        {
+            EmitRow(code, data.Name, "row", $"{data.Length(plan.Hidden)}");
+        }
+
         if (hasDown)
         {
             EmitRow(code, "partial", "row", "Slices * HiddenQuads");

@@ -62,6 +62,9 @@ internal abstract record TokenData(string Type, string Name)
     /// <summary>What errors call a buffer of its own, which follows the normed input; null: it is a slot of a policy's phase.</summary>
     public virtual string? Contents => null;
 
+    /// <summary>Whether each of a token's experts has one, where there are experts.</summary>
+    public virtual bool IsOfEachExpert => false;
+
     /// <summary>An element of the view, as C#.</summary>
     public string Element => Type.Substring("ArrayView<".Length, Type.Length - "ArrayView<>".Length);
 
@@ -111,6 +114,8 @@ internal sealed record ChosenOfToken(Slot Slot) : TokenData("ArrayView<uint>", S
 /// <summary>What its policy computed before: a row of a slot of its own.</summary>
 internal sealed record SlotOfToken(Slot Slot) : TokenData("ArrayView<float>", Slot.Variable)
 {
+    public override bool IsOfEachExpert => true;
+
     public override int Length(int hidden) => LaunchCode.PolicyStride(Slot);
 }
 

@@ -27,11 +27,13 @@ internal static class ElementKernel
     /// <param name="operations">What is done, in order, with what one of them writes and all of them read.</param>
     /// <param name="width">Elements of a token.</param>
     /// <param name="stride">From a token's to the next one's, as C#.</param>
-    public static DeviceKernel Of(CodeWriter code, string name, string summary, IReadOnlyList<Operation> operations, int width, string stride) => new(
+    /// <param name="ofExperts">Whether each of a token's experts has a row, and vectors of its own.</param>
+    public static DeviceKernel Of(
+        CodeWriter code, string name, string summary, IReadOnlyList<Operation> operations, int width, string stride, bool ofExperts = false) => new(
         name,
         Threads,
-        $"{summary} An element for a thread.",
-        [KernelParameter.Floats("values"), .. operations.SelectMany(Others).Select(KernelParameter.Floats)],
+        $"{summary} An element for a thread{(ofExperts ? ", a row for each of a token's experts" : "")}.",
+        [.. HasChosen(operations, ofExperts) ? [ExpertCode.Chosen] : Array.Empty<KernelParameter>(), KernelParameter.Floats("values"), .. operations.SelectMany(Others).Select(KernelParameter.Floats)],
         () =>
         {
             bool isExact = width % Threads == 0;
@@ -42,12 +44,15 @@ internal static class ElementKernel
                 code.Line("float value = values[place];");
                 foreach (Operation operation in operations)
                 {
-                    code.Line($"value = {Value(operation, "value", new(IsQuad: false, tensor => $"{tensor.Variable}[i]"))};");
+                    code.Line($"value = {Value(operation, "value", new(IsQuad: false, tensor => $"{tensor.Variable}[{(ofExperts ? $"(experts[Grid.IdxY] * {width}) + i" : "i")}]"))};");
                 }
 
                 code.Line("values[place] = value;");
             }
         });
+
+    /// <summary>Whether the kernel reads which experts a token has, and takes them first.</summary>
+    public static bool HasChosen(IEnumerable<Operation> operations, bool ofExperts) => ofExperts && operations.SelectMany(Others).Any();
 
     /// <summary>What an operation reads beside the value it changes: parameters, and how launches know them.</summary>
     public static IEnumerable<string> Others(Operation operation) =>

@@ -63,6 +63,50 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
         };
     }
 
+    /// <summary>
+    /// What a policy has in each of a token's experts, which lie one behind the other: y counts the experts of all tokens, so that a token has the bits that it has alone.
+    /// </summary>
+    public DeviceKernel OfExperts(Project project, WeightType type)
+    {
+        int rows = project.Matrix.Rows.Size;
+        int columns = project.Matrix.Columns!.Size;
+        int stride = LaunchCode.PolicyStride(project.To);
+        RowPlan row = RowPlan.Of(type, columns);
+        return new DeviceKernel(
+            $"{project.Matrix.Field}{rows}x{columns}{type}",
+            IlgpuDecoderPlan.RowThreads,
+            $"{rows} rows of {columns} weights of a policy, in each of the tokens' experts: a row for a warp.",
+            [.. KernelParameter.Matrix(row), ExpertCode.Chosen, KernelParameter.Quads("x"), KernelParameter.Floats("y")],
+            () =>
+            {
+                code.Line("// The group's expert: its part of the weights. And its rows of what is read and written.");
+                code.Line("int expert = ExpertOfRow(experts);");
+                code.Line($"words = words.SubView((long)expert * {rows * row.Stride}, {rows * row.Stride});");
+                if (row.IsBlock)
+                {
+                    code.Line($"scales = scales.SubView((long)expert * {rows * row.Scales}, {rows * row.Scales});");
+                }
+
+                (string from, string quads) = project.From.Width is null ? ("Grid.IdxY / ActiveExperts", "HiddenQuads") : ("Grid.IdxY", $"{row.Columns / 4}");
+                code.Line($"x = x.SubView({from} * {quads}, {quads});");
+                code.Line($"y = y.SubView(Grid.IdxY * {stride}, {stride});");
+                string input = EmitInput(row, IlgpuDecoderPlan.RowThreads);
+                code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
+                code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < {rows} ? first + {IlgpuDecoderPlan.RowsPerWarp} : {rows};");
+                using (code.Block("for (int row = first; row < end; row++)"))
+                {
+                    WarpCode.EmitDot(code, row, "sum", "words", "scales", "row", input, plan.SharesInput(row));
+                    using (code.Block("if (lane == 0)"))
+                    {
+                        code.Line("y[row] = sum;");
+                    }
+                }
+            })
+        {
+            Weights = type,
+        };
+    }
+
     /// <summary>The parameter that kernels of chosen words have.</summary>
     public static IEnumerable<KernelParameter> Chosen(WordChoice? words) => words is null ? [] : [KernelParameter.Ints("chosen")];
 

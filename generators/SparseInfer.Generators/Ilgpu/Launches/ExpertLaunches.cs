@@ -41,7 +41,7 @@ internal sealed class ExpertLaunches(CodeWriter code, IlgpuDecoderPlan plan) : L
             string Part(string view, string stride) => $"{view}.SubView(first * {stride}, tokens * {stride})";
             Code.Line($"ArrayView<int> experts = {Part(ExpertKernels.ChosenBuffer, "ActiveExperts")};");
             Code.Line($"ArrayView<Float4> input = {Part("_normed", "HiddenQuads")};");
-            string own = OfTokens(data => $", {Part(data.Buffer, $"{data.Length(Spec.Hidden)}")}");
+            string own = OfTokens(data => $", {Part(data.Buffer, $"{(data.IsOfEachExpert ? "ActiveExperts * " : "")}{data.Length(Spec.Hidden)}")}");
             string Arguments(string weights) => $"(mode, {(meters ? "meters, " : "")}layer, {weights}, experts, input{own}, tokens);";
             if (MixesDown)
             {

@@ -27,11 +27,6 @@ internal static class GpuLimit
             return policies;
         }
 
-        if (model.Experts is not null && ModelProgram.Of(model).Layer.Any(operation => operation.IsOfPhase || operation.Vectors.Count > 0))
-        {
-            return ["[Experts] with a policy that brings them tensors"];
-        }
-
         var code = new CodeWriter();
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(model);
         var program = ModelProgram.Of(model).Unobserved;

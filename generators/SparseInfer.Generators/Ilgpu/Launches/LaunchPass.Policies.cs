@@ -37,6 +37,7 @@ internal abstract partial class LaunchPass
         Step[] steps = [.. LaunchGroup.Of(operations, LaunchGroup.AreOfElements)
             .Select(group => group[0] switch
             {
+                Project { IsOfEachExpert: true } project => ProductOfExperts(project),
                 Project project => Product(project),
                 KeepLargest keep => Keep(keep),
                 ScoreQueries score => Score(score),
@@ -65,7 +66,7 @@ internal abstract partial class LaunchPass
     {
         DeviceKernel kernel = LargestKernel.Of(Code, keep.From);
         return Call(
-            Run(kernel, Config(kernel, Tokens), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
+            Run(kernel, Config(kernel, RowsOf(keep)), $"_{keep.From.Variable}, {keep.Policy!.Kept}, _{keep.To.Variable}"), Launch(keep, "the largest scores", [kernel]));
     }
 
     private Step Score(ScoreQueries score)
@@ -125,7 +126,27 @@ internal abstract partial class LaunchPass
     private Step OfPolicy(IReadOnlyList<Operation> operations)
     {
         Slot slot = operations[0].Writes;
-        return Elements(operations, slot.Width!.Size, $"{PolicyStride(slot)}", $"_{slot.Variable}", Tokens);
+        return Elements(operations, slot.Width!.Size, $"{PolicyStride(slot)}", $"_{slot.Variable}", RowsOf(operations[0]));
+    }
+
+    /// <summary>Rows of what a policy computes, as C#: one for each token, or for each of its experts.</summary>
+    protected string RowsOf(Operation operation) => !operation.IsOfEachExpert ? Tokens : Tokens == "1" ? "ActiveExperts" : $"{Tokens} * ActiveExperts";
+
+    /// <summary>A projection of each of the tokens' experts: one kernel in all passes, whatever the number of tokens.</summary>
+    private Step ProductOfExperts(Project project)
+    {
+        string matrix = $"w.{project.Matrix.Field}";
+        string input = project.From.Width is null ? PolicyInput(project) : $"_{project.From.Variable}.Cast<Float4>()";
+        const int OfGroup = IlgpuDecoderPlan.RowWarps * IlgpuDecoderPlan.RowsPerWarp;
+        string groups = $"{(project.Matrix.Rows.Size + OfGroup - 1) / OfGroup}";
+        return new(
+            [Launch(project, "experts' rows of a policy", project.Matrix.Types(Spec).Select(type => Rows.OfExperts(project, type)))],
+            () => ForType(matrix, project.Matrix.Types(Spec), type =>
+            {
+                DeviceKernel kernel = Rows.OfExperts(project, type);
+                Code.Line(Run(
+                    kernel, Config(kernel, groups, RowsOf(project)), $"{Words(matrix, type)}, {ExpertKernels.ChosenBuffer}, {input}, _{project.To.Variable}"));
+            }));
     }
 
     /// <summary>A policy's projection.</summary>

@@ -151,9 +151,11 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     /// <param name="values">Where they are.</param>
     protected Step Elements(IReadOnlyList<Operation> operations, int width, string stride, string values, string tokens)
     {
-        DeviceKernel kernel = ElementKernel.Of(Code, NameOf(operations), $"{Describe(operations)}.", operations, width, stride);
+        bool ofExperts = operations[0].IsOfEachExpert;
+        DeviceKernel kernel = ElementKernel.Of(Code, NameOf(operations), $"{Describe(operations)}.", operations, width, stride, ofExperts);
+        string chosen = ElementKernel.HasChosen(operations, ofExperts) ? $"{ExpertKernels.ChosenBuffer}, " : "";
         string others = string.Concat(operations.SelectMany(Others).Select(other => $", {other}"));
-        return Call(Run(kernel, Config(kernel, ElementKernel.Groups(width), tokens), values + others), Launch(operations[0], Describe(operations), [kernel]));
+        return Call(Run(kernel, Config(kernel, ElementKernel.Groups(width), tokens), chosen + values + others), Launch(operations[0], Describe(operations), [kernel]));
     }
 
     private static string Describe(IReadOnlyList<Operation> operations) =>

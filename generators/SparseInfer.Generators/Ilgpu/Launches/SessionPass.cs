@@ -79,7 +79,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             if (operations.OfType<Project>().Any())
             {
                 string bytes = string.Join(" + ", operations.OfType<Project>().Select(project => $"w.{project.Matrix.Field}.ByteLength"));
-                Code.Line($"CountBytes(layer, {Tokens} * ({bytes}));");
+                Code.Line($"CountBytes(layer, {RowsOf(operations[0])} * ({bytes}){(operations[0].IsOfEachExpert ? " / Experts" : "")});");
             }
 
             foreach (KeepLargest keep in operations.Where(HeadChoice.IsOfHeads).OfType<KeepLargest>())

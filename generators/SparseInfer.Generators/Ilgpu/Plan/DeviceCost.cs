@@ -60,7 +60,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double cache = layers * (cached + split);
         double phase = token.Mode != SparsityMode.Predicted ? 0 : ModelProgram.Of(spec).Layer.OfType<Project>()
             .Concat(ModelProgram.Of(spec).Words?.Projects ?? []).Where(project => project.Policy is not null)
-            .Sum(project => project.Policy!.Layers.Count * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(policyType, columns).Bytes));
+            .Sum(project => project.Policy!.Layers.Count * (project.IsOfEachExpert ? plan.ActiveExperts : 1) * (double)project.Matrix.MatrixBytes(columns => RowPlan.Of(policyType, columns).Bytes));
         double head = spec.Vocabulary * (double)RowPlan.Of(headType, spec.Hidden).Bytes;
         double logits = 2.0 * spec.Vocabulary * 4;
         double embedded = row + (vector * (1 + ModelProgram.Of(spec).AfterEmbed.Count));

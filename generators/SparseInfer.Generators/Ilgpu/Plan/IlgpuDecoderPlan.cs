@@ -42,7 +42,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
 
     /// <summary>Columns of the matrices that are dotted with an input: those of policies come after the decoder's own.</summary>
     public IEnumerable<int> ProductColumns => new[] { Spec.Hidden, Shape.QueryWidth }
-        .Concat(ModelProgram.Of(Spec).Layer.OfType<Project>().Where(project => project.Policy is not null).Select(project => project.Matrix.Columns!.Size))
+        .Concat(ModelProgram.Of(Spec).Layer.OfType<Project>().Where(project => project is { Policy: not null, IsOfEachExpert: false }).Select(project => project.Matrix.Columns!.Size))
         .Distinct();
 
     /// <summary>The same, padded: each has kernels of its own.</summary>
@@ -67,8 +67,9 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Whether tensor cores multiply a type.</summary>
     public static bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand;
 
-    private IEnumerable<Tensor> Projected => ModelProgram.Of(Spec).Layer.OfType<Project>().Select(project => project.Matrix).Where(matrix => ByChannel(matrix) is null)
-        .Append(ModelProgram.Of(Spec).Head.Matrix);
+    /// <summary>What experts have of a policy has kernels of its own, as they have; and what has a row for each channel of its input.</summary>
+    private IEnumerable<Tensor> Projected => ModelProgram.Of(Spec).Layer.OfType<Project>().Where(project => !project.IsOfEachExpert)
+        .Select(project => project.Matrix).Where(matrix => ByChannel(matrix) is null).Append(ModelProgram.Of(Spec).Head.Matrix);
 
     /// <summary>Matrices that have a row for each channel of their input, and how they are multiplied: those of an input together.</summary>
     public IReadOnlyList<ChannelPlan> Channels => [.. ChannelPlan.Of(Spec, Target)];

@@ -18,7 +18,7 @@ internal sealed class LowRankIlgpuKernel() : IlgpuKernelEmitter(LowRankPhase.Ker
     public override void EmitSelect(CodeWriter code, IlgpuFeedForwardPlan plan) => code.Lines($"""
         // Predict: {PredictionText}, a neuron for a lane.
         int scored = firstOfWarp + lane < Intermediate ? firstOfWarp + lane : Intermediate - 1;
-        kept = Lanes.Bits(lane < WarpNeurons && !(neuronScores[scored] < threshold) ? 1u : 0u, lane);
+        kept = Lanes.Bits(neuronScores[scored] < threshold ? 0u : {(plan.WarpNeurons == RowPlan.Lanes ? "1u" : "lane < WarpNeurons ? 1u : 0u")}, lane);
         """);
 
     public override void EmitSelectTogether(CodeWriter code, TogetherPlan plan)
@@ -28,7 +28,7 @@ internal sealed class LowRankIlgpuKernel() : IlgpuKernelEmitter(LowRankPhase.Ker
         {
             string neuron = k == 0 ? "firstOfWarp + n + own" : $"firstOfWarp + n + {k} + own";
             code.Line($"int scored{pair} = {neuron} < Intermediate ? {neuron} : Intermediate - 1;");
-            code.Line($"uint wants{pair} = token < tokens && !(neuronScores[scores + scored{pair}] < threshold) ? 1u : 0u;");
+            code.Line($"uint wants{pair} = neuronScores[scores + scored{pair}] < threshold ? 0u : token < tokens ? 1u : 0u;");
         }
     }
 }

@@ -48,6 +48,8 @@ internal sealed class LowRankPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.LowRankPredictorAttribute";
 
+    public override bool LeavesGatesUnread => true;
+
     public override IReadOnlyList<string> Strengths { get; } = ["Threshold", "Keep", "Count"];
 
     // Predictors are trained for 0.

@@ -32,6 +32,8 @@ internal sealed class TruncatedSvdPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.TruncatedSvdPredictorAttribute";
 
+    public override bool LeavesGatesUnread => true;
+
     public override IReadOnlyList<string> Strengths { get; } = ["Threshold"];
 
     // What was found for each neuron.

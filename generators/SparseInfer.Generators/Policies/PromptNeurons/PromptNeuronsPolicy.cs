@@ -49,6 +49,8 @@ internal sealed class PromptNeuronsPolicy : SparsityPolicy
 {
     public override string AttributeName => "SparseInfer.PromptNeuronsAttribute";
 
+    public override bool LeavesGatesUnread => true;
+
     public override IReadOnlyList<string> Strengths { get; } = ["Keep"];
 
     // Half is what GRIFFIN was published with.

@@ -37,8 +37,10 @@ internal sealed class SignBitPolicy : SparsityPolicy
 
     public override string AttributeName => "SparseInfer.SignBitPredictorAttribute";
 
+    public override bool LeavesGatesUnread => true;
+
     public override IReadOnlyList<DeclarationRule> Rules { get; } =
-        [new SignBitAlphaRule(), new SignBitAlphaEffectRule(), new SignBitNeedsZerosRule(), new SignBitNeedsFixedZerosRule()];
+        [new SignBitAlphaRule(), new SignBitAlphaEffectRule(), new SignBitNeedsZerosRule()];
 
     public override IReadOnlyList<string> Strengths { get; } = ["Alpha"];
 

@@ -3,13 +3,13 @@ using SparseInfer.Generators.Declare;
 
 namespace SparseInfer.Generators.Policies.SignMagnitude;
 
-/// <summary>Votes tell on which side of a fixed cut a gate is: there has to be one.</summary>
+/// <summary>Votes tell on which side of a cut a gate is: there has to be one.</summary>
 internal sealed class SignMagnitudeActivationRule : DeclarationRule
 {
     private static readonly DiagnosticDescriptor Rule = new(
         "SPI0060",
         "SignMagnitudePredictor on an activation that it cannot predict",
-        "Activation.{0} {1}; write {2}",
+        "Activation.{0} has no exact zeros that [SignMagnitudePredictor] could predict; write [Dense] or [ActivationThreshold], or an activation of the ReLU family",
         Category,
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
@@ -19,17 +19,6 @@ internal sealed class SignMagnitudeActivationRule : DeclarationRule
 
     public override IEnumerable<Violation> Check(Declaration declaration) =>
         from policy in declaration.Policies
-        where policy.Policy is SignMagnitudePolicy && declaration.HasActivation
-            && (declaration.Activation.NeedsAllGates() || !declaration.Activation.HasExactZeros())
-        select declaration.Activation.NeedsAllGates()
-            ? new Violation(
-                policy.Attribute.Location,
-                declaration.Activation.ToString(),
-                "cuts at mean and deviation of a token's neurons, which [SignMagnitudePredictor] cannot know",
-                "[ExactSparsity]")
-            : new Violation(
-                policy.Attribute.Location,
-                declaration.Activation.ToString(),
-                "has no exact zeros that [SignMagnitudePredictor] could predict",
-                "[Dense] or [ActivationThreshold], or an activation of the ReLU family");
+        where policy.Policy is SignMagnitudePolicy && declaration.HasActivation && !declaration.Activation.HasExactZeros()
+        select new Violation(policy.Attribute.Location, declaration.Activation.ToString());
 }

@@ -49,6 +49,8 @@ internal sealed class SignMagnitudePolicy : SparsityPolicy
 
     public override string AttributeName => "SparseInfer.SignMagnitudePredictorAttribute";
 
+    public override bool LeavesGatesUnread => true;
+
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new SignMagnitudeNumberRule(), new SignMagnitudeActivationRule()];
 
     public override IReadOnlyList<string> Strengths { get; } = ["Beta", "OutlierWeight", "OutlierSigmas"];

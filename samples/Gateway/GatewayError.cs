@@ -1,0 +1,15 @@
+using System.Text.Json.Serialization;
+
+namespace Gateway;
+
+/// <summary>An error as OpenAI's service writes it, so that its clients understand the gateway's own.</summary>
+internal sealed record GatewayError([property: JsonPropertyName("error")] GatewayError.Body Error)
+{
+    public static GatewayError Of(string message, string code) => new(new Body(message, "server_error", null, code));
+
+    internal sealed record Body(
+        [property: JsonPropertyName("message")] string Message,
+        [property: JsonPropertyName("type")] string Type,
+        [property: JsonPropertyName("param")] string? Parameter,
+        [property: JsonPropertyName("code")] string Code);
+}

@@ -1,0 +1,89 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using SparseInfer.Serving;
+
+namespace SparseInfer.Cli.Serve;
+
+/// <summary>A part of one of a request's answers.</summary>
+internal readonly record struct AnswerPiece(int Choice, ServicePiece Piece);
+
+/// <summary>The answers of one request, as they come.</summary>
+internal static class Answers
+{
+    /// <summary>Of one request at a time: a request with many answers leaves room for others.</summary>
+    private const int AtATime = 4;
+
+    /// <summary>Pieces that are ahead of who reads them.</summary>
+    private const int ReadAhead = 64;
+
+    /// <summary>Begins the answers, and hands their pieces out.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="answer">One of them.</param>
+    /// <param name="cancellationToken">Ends them.</param>
+    /// <returns>The pieces, those of one answer in order. The first answer that fails ends the others.</returns>
+    public static IAsyncEnumerable<AnswerPiece> ReadAsync(
+        int count, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, CancellationToken cancellationToken) =>
+        count == 1 ? One(answer, cancellationToken) : Several(count, answer, cancellationToken);
+
+    private static async IAsyncEnumerable<AnswerPiece> One(
+        Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (ServicePiece piece in answer(0, cancellationToken))
+        {
+            yield return new(0, piece);
+        }
+    }
+
+    private static async IAsyncEnumerable<AnswerPiece> Several(
+        int count, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var pieces = Channel.CreateBounded<AnswerPiece>(ReadAhead);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task all = ProduceAsync();
+        try
+        {
+            await foreach (AnswerPiece piece in pieces.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return piece;
+            }
+        }
+        finally
+        {
+            // A reader who stops leaves from the yield: nothing of it may go on.
+            await ended.CancelAsync();
+            await all;
+        }
+
+        async Task ProduceAsync()
+        {
+            Exception? fault = null;
+            try
+            {
+                await Parallel.ForEachAsync(
+                    Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ended.Token },
+                    async (choice, token) =>
+                    {
+                        try
+                        {
+                            await foreach (ServicePiece piece in answer(choice, token))
+                            {
+                                await pieces.Writer.WriteAsync(new(choice, piece), token);
+                            }
+                        }
+                        catch (Exception exception)
+                        {
+                            // The first one tells why: the others are canceled for it.
+                            Interlocked.CompareExchange(ref fault, exception, null);
+                            throw;
+                        }
+                    });
+            }
+            catch (Exception exception)
+            {
+                fault ??= exception;
+            }
+
+            pieces.Writer.Complete(fault);
+        }
+    }
+}

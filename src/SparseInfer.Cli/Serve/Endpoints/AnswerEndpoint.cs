@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Cli.Serve.Protocol;
+
+namespace SparseInfer.Cli.Serve.Endpoints;
+
+/// <summary>What conversations and texts have in common: a request is read, answered whole or in events, counted, and its faults told.</summary>
+/// <param name="server">What all requests share.</param>
+internal abstract class AnswerEndpoint(ServerContext server)
+{
+    protected ServerContext Server => server;
+
+    /// <summary>Whether a conversation is answered.</summary>
+    protected abstract bool IsChat { get; }
+
+    /// <summary>Answers a request.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        ServedModel model = server.State.Model!;
+        using var scope = new AnswerScope(context, server.State, server.Options.RequestTimeout);
+        EventStream? events = null;
+        try
+        {
+            using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, scope.Token);
+            var parameters = new Parameters(body.RootElement);
+            if (parameters.Text("model") is { } name && name != model.Name)
+            {
+                throw ApiException.NoSuchModel(Parameters.Short(name));
+            }
+
+            AnswerWriter writer = Read(parameters, model);
+            await using IAsyncEnumerator<AnswerPiece> pieces = Answers.ReadAsync(writer.Count, writer.Answer, scope.Token).GetAsyncEnumerator(scope.Token);
+
+            // What is wrong with a request shows before its first piece: an error has a status of its own then.
+            ValueTask<bool> next = pieces.MoveNextAsync();
+            bool isMore = await next;
+            if (writer.IsStream)
+            {
+                events = new EventStream(context, server.Options.WriteTimeout);
+                events.Begin();
+                writer.WriteBegin(events);
+            }
+
+            while (isMore)
+            {
+                writer.Take(pieces.Current, events);
+                if (pieces.Current.Piece.Report is { } report)
+                {
+                    server.Metrics.Answered(report);
+                }
+
+                next = pieces.MoveNextAsync();
+                if (events is not null && !next.IsCompleted)
+                {
+                    await events.FlushAsync(scope.Token);
+                }
+
+                isMore = await next;
+            }
+
+            RequestRecord.Of(context).Tell(writer.Reports);
+            if (events is null)
+            {
+                await writer.SendAsync(context, server.Options.WriteTimeout, scope.Token);
+                return;
+            }
+
+            writer.WriteEnd(events);
+            events.WriteDone();
+            await events.FlushAsync(scope.Token);
+        }
+        catch (Exception exception)
+        {
+            ApiException? error = exception is OperationCanceledException ? scope.Reason() : Faults.Of(exception, IsChat);
+            if (exception is OperationCanceledException && error is null)
+            {
+                RequestRecord.Of(context).Error = "the client has left, or does not read";
+                context.Abort();
+                return;
+            }
+
+            if (events is null)
+            {
+                throw error ?? exception;
+            }
+
+            await EndAsync(context, events, error ?? server.Report(context, exception));
+        }
+    }
+
+    /// <summary>Reads a request.</summary>
+    /// <exception cref="ApiException">It is wrong.</exception>
+    protected abstract AnswerWriter Read(Parameters parameters, ServedModel model);
+
+    /// <summary>An answer that has begun has its status: an error is its last event.</summary>
+    private static async Task EndAsync(HttpContext context, EventStream events, ApiException error)
+    {
+        RequestRecord.Of(context).Error = error.Message;
+        events.Write(new ErrorReply(error.Error), ReplyJson.Default.ErrorReply);
+        await events.FlushAsync(context.RequestAborted);
+    }
+}

@@ -1,0 +1,15 @@
+using SparseInfer.Cli.Serve.Protocol;
+
+namespace SparseInfer.Cli.Serve.Endpoints;
+
+/// <summary><c>/v1/chat/completions</c>.</summary>
+internal sealed class ChatEndpoint(ServerContext server) : AnswerEndpoint(server)
+{
+    protected override bool IsChat => true;
+
+    protected override AnswerWriter Read(Parameters parameters, ServedModel model)
+    {
+        var call = ChatCall.Read(parameters, Server.Options.Generation);
+        return model.Service.ChatTemplate is null ? throw Faults.NoTemplate(model.Name) : new ChatWriter(call, model);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using Microsoft.AspNetCore.Http;
+using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Cli.Serve.Protocol;
+
+namespace SparseInfer.Cli.Serve.Endpoints;
+
+/// <summary>Text to tokens and back, as llama.cpp's server has it.</summary>
+/// <param name="server">What all requests share.</param>
+internal sealed class TokenEndpoints(ServerContext server)
+{
+    /// <summary>Most tokens of a request.</summary>
+    private const int MaxTokens = 1 << 20;
+
+    /// <summary><c>/tokenize</c>.</summary>
+    public async Task TokenizeAsync(HttpContext context)
+    {
+        using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, context.RequestAborted);
+        var parameters = new Parameters(body.RootElement);
+        _ = parameters.Require("content");
+        string content = parameters.Text("content")!;
+        bool addSpecial = parameters.Boolean("add_special") ?? false;
+        bool parseSpecial = parameters.Boolean("parse_special") ?? true;
+        bool withPieces = parameters.Boolean("with_pieces") ?? false;
+        parameters.EndHere();
+        Text.Tokenizer tokenizer = server.State.Model!.Tokenizer;
+        int[] tokens = tokenizer.Encode(content, addSpecial, parseSpecial);
+        await (withPieces
+            ? Sending.JsonAsync(context, 200, new TokenPiecesReply([.. tokens.Select(token => Piece(tokenizer, token))]), ReplyJson.Default.TokenPiecesReply, server.Options.WriteTimeout, context.RequestAborted)
+            : Sending.JsonAsync(context, 200, new TokenizeReply(tokens), ReplyJson.Default.TokenizeReply, server.Options.WriteTimeout, context.RequestAborted));
+    }
+
+    /// <summary><c>/detokenize</c>.</summary>
+    public async Task DetokenizeAsync(HttpContext context)
+    {
+        using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, context.RequestAborted);
+        var parameters = new Parameters(body.RootElement);
+        Text.Tokenizer tokenizer = server.State.Model!.Tokenizer;
+        _ = parameters.Require("tokens");
+        int[] tokens = [.. parameters.List("tokens", "integers", MaxTokens).Select((item, i) => CompletionPrompt.TokenId(item, $"tokens[{i}]", tokenizer.VocabularySize))];
+        parameters.EndHere();
+        await Sending.JsonAsync(context, 200, new DetokenizeReply(tokenizer.Decode(tokens)), ReplyJson.Default.DetokenizeReply, server.Options.WriteTimeout, context.RequestAborted);
+    }
+
+    private static TokenPieceReply Piece(Text.Tokenizer tokenizer, int token)
+    {
+        ReadOnlySpan<byte> bytes = tokenizer.GetBytes(token);
+        return new(token, Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : bytes.ToArray().Select(part => (int)part).ToArray());
+    }
+}

@@ -1,0 +1,41 @@
+using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Serving;
+
+namespace SparseInfer.Cli.Serve;
+
+/// <summary>What clients are told of what goes wrong.</summary>
+internal static class Faults
+{
+    private static readonly TimeSpan SoonEnough = TimeSpan.FromSeconds(5);
+
+    /// <summary>An error that clients understand; null: it is a fault of ours, or of a device.</summary>
+    /// <param name="exception">What went wrong.</param>
+    /// <param name="isChat">Whether a conversation was to be answered.</param>
+    public static ApiException? Of(Exception exception, bool isChat) => exception switch
+    {
+        ApiException error => error,
+        ServiceBusyException busy => ApiException.Busy($"The server is busy: {busy.Message}", busy.RetryAfter),
+        ServiceStoppedException => ApiException.Unavailable("The server is shutting down.", SoonEnough),
+        PromptTooLongException prompt => TooLong(prompt, isChat),
+        ChatRefusedException or ChatTemplateException => ApiException.Invalid(exception.Message, "messages"),
+        InsufficientMemoryException or InsufficientDeviceMemoryException => ApiException.Unavailable($"There is not enough memory: {exception.Message}", SoonEnough),
+        ArgumentException argument => ApiException.Invalid(WithoutName(argument)),
+        _ => null,
+    };
+
+    /// <summary>There is no template, so that there are no conversations.</summary>
+    public static ApiException NoTemplate(string model) => ApiException.Invalid(
+        $"The model `{model}` has no chat template that can be used, so it cannot answer conversations. Use /v1/completions, or start the server with --chat-template-file FILE.",
+        "messages", "no_chat_template");
+
+    private static ApiException TooLong(PromptTooLongException prompt, bool isChat) => isChat
+        ? ApiException.Invalid(
+            $"This model's maximum context length is {prompt.Context} tokens. However, your messages resulted in {prompt.PromptTokens} tokens. Please reduce the length of the messages.",
+            "messages", "context_length_exceeded")
+        : ApiException.Invalid(
+            $"This model's maximum context length is {prompt.Context} tokens, however your prompt has {prompt.PromptTokens} tokens. Please reduce your prompt.", "prompt", "context_length_exceeded");
+
+    /// <summary>An argument's name is one of a program's, which clients do not know.</summary>
+    private static string WithoutName(ArgumentException exception) =>
+        exception.ParamName is { } name ? exception.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal).Split('\n')[0].TrimEnd() : exception.Message;
+}

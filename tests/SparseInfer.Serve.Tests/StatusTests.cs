@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace SparseInfer.Serve.Tests;
+
+/// <summary>How a server says how it is; what it does at its limits and at its end.</summary>
+public sealed class StatusTests(TestModel model)
+{
+    private const string Long = """{"prompt":"Once upon a time","max_tokens":400,"ignore_eos":true,"stream":true}""";
+
+    [Fact]
+    public async Task While_it_loads_it_is_healthy_and_not_ready()
+    {
+        await using TestServer server = await TestServer.StartAsync(null);
+
+        (await server.GetAsync("/health")).Body.ShouldBe("""{"status":"ok"}""");
+        Reply ready = await server.GetAsync("/ready");
+        ready.Status.ShouldBe(503);
+        ready.Body.ShouldBe("""{"status":"loading"}""");
+        Reply answer = await server.PostAsync("/v1/completions", """{"prompt":"a"}""");
+        answer.Status.ShouldBe(503);
+        answer.Headers.RetryAfter.ShouldNotBeNull();
+        answer.Error.GetProperty("message").GetString().ShouldBe("The model is being loaded.");
+        (await server.GetAsync("/metrics")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Models_are_listed()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Alias = "my/story model" });
+
+        JsonElement list = (await server.GetAsync("/v1/models")).Json;
+        JsonElement one = (await server.GetAsync("/v1/models/my/story%20model")).Json;
+
+        list.GetProperty("object").GetString().ShouldBe("list");
+        list.GetProperty("data")[0].GetRawText().ShouldBe(one.GetRawText());
+        one.GetProperty("id").GetString().ShouldBe("my/story model");
+        one.GetProperty("object").GetString().ShouldBe("model");
+        one.GetProperty("owned_by").GetString().ShouldBe("sparseinfer");
+        (await server.PostAsync("/v1/completions", """{"model":"my/story model","prompt":"a"}""")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task What_it_does_is_counted_as_prometheus_reads_it()
+    {
+        await using TestServer server = await TestServer.StartAsync(model);
+        await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","max_tokens":40,"ignore_eos":true}""");
+        await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","max_tokens":40,"ignore_eos":true}""");
+
+        string text = (await server.GetAsync("/metrics")).Body;
+
+        Value(text, "sparseinfer_generated_tokens_total").ShouldBe(80);
+        Value(text, "sparseinfer_prompt_tokens_total").ShouldBe(10);
+        Value(text, "sparseinfer_cached_tokens_total").ShouldBeGreaterThan(0);
+        Value(text, "sparseinfer_generated_tokens_per_second").ShouldBeGreaterThan(0);
+        Value(text, "sparseinfer_requests_running").ShouldBe(0);
+        Value(text, "sparseinfer_requests_queued").ShouldBe(0);
+        Value(text, "sparseinfer_answers_total", "outcome=\"answered\"").ShouldBe(2);
+        Value(text, "sparseinfer_time_to_first_token_seconds_count").ShouldBe(2);
+        Value(text, "sparseinfer_neurons_inactive", "layer=\"0\"").ShouldBeInRange(0.3, 1);
+        Value(text, "http_server_request_duration_seconds_count", "http_response_status_code=\"200\"").ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task A_full_queue_says_when_to_come_again()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Parallel = 1, Queue = 0 });
+        using HttpResponseMessage running = await BeginAsync(server, Long);
+
+        Reply refused = await server.PostAsync("/v1/completions", """{"prompt":"a","stream":true}""");
+
+        refused.Status.ShouldBe(429);
+        refused.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
+        refused.Error.GetProperty("code").GetString().ShouldBe("rate_limit_exceeded");
+        refused.Error.GetProperty("type").GetString().ShouldBe("requests");
+    }
+
+    [Fact]
+    public async Task Too_much_and_too_long_are_refused()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { MaxBody = 1000, RequestTimeout = TimeSpan.FromMilliseconds(30), Generation = new() { MaxTokens = 450 } });
+
+        Reply large = await server.PostAsync("/v1/completions", $$"""{"prompt":"{{new string('a', 2000)}}"}""");
+        Reply many = await server.PostAsync("/v1/completions", """{"prompt":"a","max_tokens":451}""");
+        Reply slow = await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","max_tokens":450,"ignore_eos":true}""");
+
+        large.Status.ShouldBe(413);
+        large.Error.GetProperty("message").GetString().ShouldBe("Maximum content size limit (1000) exceeded.");
+        many.Error.GetProperty("message").GetString().ShouldNotBeNull().ShouldStartWith("max_tokens is too large: 451.");
+        slow.Status.ShouldBe(504);
+        slow.Error.GetProperty("code").GetString().ShouldBe("timeout");
+        slow.Error.GetProperty("message").GetString().ShouldBe("Request timed out after 0.03 seconds.");
+    }
+
+    [Fact]
+    public async Task At_its_end_running_answers_end_and_no_other_is_taken()
+    {
+        await using TestServer server = await TestServer.StartAsync(model);
+        using HttpResponseMessage running = await BeginAsync(server, Long);
+
+        // Connections from before are where requests can still come from.
+        (await server.GetAsync("/ready")).Status.ShouldBe(200);
+        Task stopped = server.StopAsync();
+        Reply ready = await server.GetAsync("/ready");
+        Reply refused = await server.PostAsync("/v1/completions", """{"prompt":"a"}""");
+        string text = await running.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await stopped;
+
+        ready.Body.ShouldBe("""{"status":"stopping"}""");
+        refused.Status.ShouldBe(503);
+        refused.Headers.RetryAfter.ShouldNotBeNull();
+        text.ShouldEndWith("data: [DONE]\n\n");
+    }
+
+    [Fact]
+    public async Task Answers_that_do_not_end_in_time_end_with_an_error()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { ShutdownTimeout = TimeSpan.FromMilliseconds(1) });
+        using HttpResponseMessage running = await BeginAsync(server, Long);
+
+        await server.StopAsync();
+
+        string text = await running.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        text.ShouldNotContain("[DONE]");
+        text.ShouldContain("The server is shutting down.");
+    }
+
+    [Fact]
+    public async Task The_log_has_a_line_for_a_request_and_no_text()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Json = true });
+        await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","max_tokens":4}""");
+        await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","n":0}""");
+        await server.StopAsync();
+
+        JsonElement[] lines = [.. server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        lines.Length.ShouldBe(2);
+        lines[0].GetProperty("status").GetInt32().ShouldBe(200);
+        lines[0].GetProperty("completion_tokens").GetInt32().ShouldBe(4);
+        lines[1].GetProperty("status").GetInt32().ShouldBe(400);
+        lines[1].GetProperty("error").GetString().ShouldNotBeNull().ShouldContain("'n'");
+        server.Log.ShouldNotContain("Once");
+    }
+
+    /// <summary>An answer that has begun.</summary>
+    private static async Task<HttpResponseMessage> BeginAsync(TestServer server, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json").MediaType!) };
+        HttpResponseMessage response = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return response;
+    }
+
+    private static double Value(string text, string name, string label = "") =>
+        double.Parse(text.Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] is ' ' or '{' && line.Contains(label, StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
+}
