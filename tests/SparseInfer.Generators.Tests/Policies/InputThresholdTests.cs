@@ -1,5 +1,4 @@
 using SparseInfer.Generators.Cpu;
-using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
