@@ -224,7 +224,7 @@ internal sealed partial class IlgpuDecoderClass
             }
         }
 
-        string? norm = _program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? $"w.{own.Weight.Field}" : null;
+        string? norm = _plan.NormsNeurons && _program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? $"w.{own.Weight.Field}" : null;
         foreach (IlgpuFeedForwardPlan plan in _feedForwards)
         {
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))
