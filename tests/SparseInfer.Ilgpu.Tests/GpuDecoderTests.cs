@@ -156,6 +156,8 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
     [InlineData("WideHeads", SparsityMode.Exact)]
     [InlineData("Falcon40B", SparsityMode.Exact)]
     [InlineData("BitNetWide", SparsityMode.Exact)]
+    [InlineData("Cut", SparsityMode.Predicted)]
+    [InlineData("CutOdd", SparsityMode.Dense)]
     public void Meters_count_what_the_cpu_counts(string name, SparsityMode mode)
     {
         DecoderCase declared = GpuDecoders.Find(name);

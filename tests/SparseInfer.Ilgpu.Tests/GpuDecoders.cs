@@ -109,14 +109,17 @@ internal static class GpuDecoders
     /// <summary>Kernels of four types, which others have too: compiled for one comparison, not for every way to run.</summary>
     public static readonly DecoderCase TiedRoles = DecoderZoo.All.Single(model => model.Name == "TiedRoles");
 
+    /// <summary>A cut without a gate, for those comparisons where that is another kernel.</summary>
+    private static readonly DecoderCase OddCut = DecoderZoo.OfCuts.Single(model => model.Name == "CutOdd");
+
     /// <summary>Small enough for every token to be run in every mode.</summary>
-    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All.Where(model => model != TiedRoles).Select(OneOfFiveBits), .. DecoderZoo.Families, .. TraitZoo.All, Even, EvenPredicted, Fat, OddHead];
+    public static IReadOnlyList<DecoderCase> Short { get; } = [.. DecoderZoo.All.Where(model => model != TiedRoles).Select(OneOfFiveBits), .. DecoderZoo.Families, .. DecoderZoo.OfCuts.Where(model => model != OddCut), .. TraitZoo.All, Even, EvenPredicted, Fat, OddHead];
 
     /// <summary>Kernels of one of the two types are half as many to compile; layers are computed in both (<see cref="FeedForwardMatrixTests"/>).</summary>
     private static DecoderCase OneOfFiveBits(DecoderCase model) =>
         model.Name == "FiveBits" ? model with { Name = "FiveBitsWithMinima", Weights = [WeightType.Q5_1] } : model;
 
-    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, .. DecoderZoo.OfExperts, TiedRoles, TraitZoo.Together, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
+    private static IReadOnlyList<DecoderCase> All { get; } = [.. Short, .. DecoderZoo.OfExperts, TiedRoles, OddCut, TraitZoo.Together, Long, LongWindows, Grouped, LittleBytes, LittleNibbles, .. CacheDecoders.Shapes];
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         GeneratedProject.Complete(GeneratedProject.Compilation([.. All.Select(model => model.Source)]).WithIlgpu()), unloads: false));

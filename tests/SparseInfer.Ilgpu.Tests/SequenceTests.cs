@@ -47,6 +47,9 @@ public sealed class SequenceTests(GpuModels models) : IClassFixture<GpuModels>
         { "Mixtral", SparsityMode.Predicted },
         { "SmallThinker", SparsityMode.Exact },
         { "ThresholdedExperts", SparsityMode.Dense },
+        { "Cut", SparsityMode.Predicted },
+        { "CutOdd", SparsityMode.Exact },
+        { "CutMixed", SparsityMode.Dense },
     };
 
     [Theory]

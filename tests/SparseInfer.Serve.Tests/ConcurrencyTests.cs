@@ -37,7 +37,7 @@ public sealed class ConcurrencyTests(TestModel model)
         int[][] counts = await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => AskOnAsync(server, client, clock, bodies, expected))));
 
         counts.ShouldAllBe(count => count[0] > 0, "A client got no answer at all.");
-        TestContext.Current.SendDiagnosticMessage(string.Create(
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{Clients} clients, {clock.Elapsed.TotalSeconds:0} s: {counts.Sum(count => count[0])} answers ({counts.Min(count => count[0])} to {counts.Max(count => count[0])} a client), {counts.Sum(count => count[1])} left early; memory in MiB, at eighths of the time: {string.Join(' ', _memory.Select(bytes => bytes >> 20))}"));
         while (server.Service!.ReadCounts() is not { Running: 0, Queued: 0 })

@@ -52,6 +52,7 @@ public sealed class ErrorTests(TestModel model)
     [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\"", "tool_choice", "unsupported_value", "'tool_choice'")]
     [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true}}]", "tools[0].function.strict", "unsupported_value", "strict")]
     [InlineData("\"tools\":[{\"type\":\"function\"}]", "tools[0].function", "missing_required_parameter", "tools[0].function")]
+    [InlineData("\"chat_template_kwargs\":{\"messages\":[]}", "chat_template_kwargs", "invalid_value", "'messages' is a parameter of its own")]
     [InlineData("\"functions\":[]", "functions", "unsupported_parameter", "functions")]
     public async Task A_parameter_that_is_wrong(string parameter, string? param, string? code, string message) =>
         await RefusesAsync("/v1/chat/completions", $$"""{"model":"stories-relu","messages":[{{Message}}],{{parameter}}}""", 400, param, code, message);

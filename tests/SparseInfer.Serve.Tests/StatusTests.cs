@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -68,6 +69,9 @@ public sealed class StatusTests(TestModel model)
     public async Task A_full_queue_says_when_to_come_again()
     {
         await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Parallel = 1, Queue = 0 });
+
+        // A request's own answers wait for each other.
+        (await server.PostAsync("/v1/completions", """{"prompt":"a","n":3,"max_tokens":2}""")).Status.ShouldBe(200);
         using HttpResponseMessage running = await BeginAsync(server, Long);
 
         Reply refused = await server.PostAsync("/v1/completions", """{"prompt":"a","stream":true}""");
@@ -93,6 +97,24 @@ public sealed class StatusTests(TestModel model)
         slow.Status.ShouldBe(504);
         slow.Error.GetProperty("code").GetString().ShouldBe("timeout");
         slow.Error.GetProperty("message").GetString().ShouldBe("Request timed out after 0.03 seconds.");
+    }
+
+    [Fact]
+    public async Task Who_does_not_read_is_left()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { WriteTimeout = TimeSpan.FromMilliseconds(100) });
+        using var client = new TcpClient { ReceiveBufferSize = 4096 };
+        await client.ConnectAsync(IPAddress.Loopback, server.Address.Port, TestContext.Current.CancellationToken);
+        byte[] body = Encoding.UTF8.GetBytes($$"""{"content":"{{string.Concat(Enumerable.Repeat("a b ", 250_000))}}","with_pieces":true}""");
+        await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes($"POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(body, TestContext.Current.CancellationToken);
+
+        while (!server.Log.Contains("does not read", StringComparison.Ordinal))
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        (await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","max_tokens":4}""")).Status.ShouldBe(200);
     }
 
     [Fact]

@@ -18,9 +18,9 @@ internal sealed class TestServer : IAsyncDisposable
         """;
 
     private readonly ApiServer _server;
-    private readonly StringWriter _log;
+    private readonly SharedText _log;
 
-    private TestServer(ApiServer server, ModelService? service, ServeOptions options, StringWriter log)
+    private TestServer(ApiServer server, ModelService? service, ServeOptions options, SharedText log)
     {
         _server = server;
         Service = service;
@@ -39,16 +39,7 @@ internal sealed class TestServer : IAsyncDisposable
     public HttpClient Http { get; }
 
     /// <summary>What was logged.</summary>
-    public string Log
-    {
-        get
-        {
-            lock (_log)
-            {
-                return _log.ToString();
-            }
-        }
-    }
+    public string Log => _log.ToString();
 
     /// <summary>What requests get that do not say: the likeliest tokens, so that answers can be compared.</summary>
     public static ServeOptions Defaults { get; } = new()
@@ -64,8 +55,8 @@ internal sealed class TestServer : IAsyncDisposable
     public static async Task<TestServer> StartAsync(TestModel? model, ServeOptions? options = null, bool hasTemplate = true)
     {
         options ??= Defaults;
-        var log = new StringWriter();
-        ApiServer server = await ApiServer.StartAsync(options, new RequestLog(TextWriter.Synchronized(log), options.Json));
+        var log = new SharedText();
+        ApiServer server = await ApiServer.StartAsync(options, new RequestLog(log, options.Json));
         if (model is null)
         {
             return new(server, null, options, log);
@@ -119,12 +110,35 @@ internal sealed class TestServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        _server.Close();
         if (Service is not null)
         {
             await Service.DisposeAsync();
         }
 
         await _server.DisposeAsync();
+    }
+
+    /// <summary>Lines that one thread writes while another reads them.</summary>
+    private sealed class SharedText : StringWriter
+    {
+        private readonly Lock _lock = new();
+
+        public override void WriteLine(string? value)
+        {
+            lock (_lock)
+            {
+                base.WriteLine(value);
+            }
+        }
+
+        public override string ToString()
+        {
+            lock (_lock)
+            {
+                return base.ToString();
+            }
+        }
     }
 }
 

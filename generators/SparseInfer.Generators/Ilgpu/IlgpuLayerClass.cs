@@ -156,8 +156,8 @@ internal sealed class IlgpuLayerClass
                     {
                         [Neurons, Down] => $"Activate(_weights{plan.Weights});",
                         [SumSlices sum] => Join(plan, sum),
-                        [Gates] => Launch(plan, cut => cut.Gates(), $"{new CutKernels(_code, plan).GateGroups}", $"_weights{plan.Weights}, Input, "),
-                        [MeasureGates] => Launch(plan, cut => cut.Cut(), "1", ""),
+                        [Gates] => Launch(plan, cut => cut.Gates(), $"{Cuts(plan).GateGroups}", $"_weights{plan.Weights}, Input, Gates"),
+                        [MeasureGates] => Launch(plan, cut => cut.Cut(), "1", $"{Cuts(plan).Weights($"_weights{plan.Weights}")}{GatesAndCut}"),
                         _ => throw new NotSupportedException($"A layer on a GPU has no launch for {group[0].GetType().Name}."),
                     });
                 }
@@ -173,16 +173,21 @@ internal sealed class IlgpuLayerClass
                 new FeedForwardCalls(_code, plan).EmitActivate(
                     $"_kernels{plan.Weights}",
                     [new LayerPolicy(0, 0, _spec.Policy)],
-                    (kernel, arguments) => IlgpuCall.Of(_code, plan, kernel, arguments, "Input", _ => "Signs", _ => throw new NotSupportedException("A layer alone has no file."), "Partial", "Counts", ""),
+                    (kernel, arguments) => IlgpuCall.Of(_code, plan, kernel, arguments, "Input", _ => "Signs", _ => throw new NotSupportedException("A layer alone has no file."), "Partial", "Counts", "", gates: GatesAndCut),
                     PacksSigns ? () => EmitPackSigns(plan) : null);
             }
         }
     }
 
+    private CutKernels Cuts(IlgpuFeedForwardPlan plan) => new(_code, plan, several: false);
+
+    /// <summary>The cut lies behind the last gate.</summary>
+    private string GatesAndCut => $"Gates, Gates.SubView({Intermediate}, 1)";
+
     private string Launch(IlgpuFeedForwardPlan plan, Func<CutKernels, DeviceKernel> kernel, string groups, string arguments)
     {
-        DeviceKernel launched = kernel(new CutKernels(_code, plan));
-        return $"_kernels{plan.Weights}.{launched.Name}(new KernelConfig({groups}, {launched.ThreadsText}), {arguments}Gates);";
+        DeviceKernel launched = kernel(Cuts(plan));
+        return $"_kernels{plan.Weights}.{launched.Name}(new KernelConfig({groups}, {launched.ThreadsText}), {arguments});";
     }
 
     private static string Join(IlgpuFeedForwardPlan plan, SumSlices sum) =>

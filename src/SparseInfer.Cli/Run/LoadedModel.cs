@@ -44,7 +44,7 @@ internal sealed class LoadedModel : IDisposable
         using ModelFile file = ModelFile.Open(request.File.Path);
         ModelDeclaration read = FileDeclaration.Read(file, request.File.Activation, request.File.Threshold, alpha: 1f, request.File.Overrides);
         cost = new(read, file);
-        return WithPolicies(read, request);
+        return WithPolicies(read with { Observed = request.Observed }, request);
     }
 
     /// <summary>Declares, compiles and loads.</summary>

@@ -18,6 +18,9 @@ internal sealed record ModelRequest
 
     /// <summary>Worker threads; 0: as many as there are processors.</summary>
     public int Threads { get; init; }
+
+    /// <summary>Whether sessions can show which neurons they compute. On GPUs none can.</summary>
+    public bool Observed { get; init; }
 }
 
 /// <summary>What <c>sparseinfer run</c> was asked for.</summary>

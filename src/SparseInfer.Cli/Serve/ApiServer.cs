@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SparseInfer.Cli.Serve.Endpoints;
 using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Cli.Serve.Page;
 
 namespace SparseInfer.Cli.Serve;
 
@@ -65,6 +66,9 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <summary>The model is there: from now on it answers.</summary>
     public void Open(ServedModel model) => _server.State.Open(model);
 
+    /// <summary>The model is about to go.</summary>
+    public void Close() => _server.State.Close();
+
     /// <summary>Takes no new request, lets running answers end as long as they may, and stops listening.</summary>
     public async Task StopAsync()
     {
@@ -84,7 +88,6 @@ internal sealed class ApiServer : IAsyncDisposable
         using var sending = new CancellationTokenSource(_server.Options.WriteTimeout);
         await _app.StopAsync(sending.Token);
         _server.State.End();
-        _server.State.Close();
     }
 
     public async ValueTask DisposeAsync()
@@ -116,6 +119,15 @@ internal sealed class ApiServer : IAsyncDisposable
         var tokens = new TokenEndpoints(server);
         app.MapPost("/tokenize", (RequestDelegate)tokens.TokenizeAsync);
         app.MapPost("/detokenize", (RequestDelegate)tokens.DetokenizeAsync);
+        var sparsity = new SparsityEndpoints(server);
+        app.MapGet("/sparsity", (RequestDelegate)sparsity.FactsAsync);
+        app.MapPost("/sparsity", (RequestDelegate)sparsity.MapAsync);
+        app.MapPost("/sparsity/modes", (RequestDelegate)sparsity.ModesAsync);
+        foreach (string path in PageFiles.Paths)
+        {
+            app.MapMethods(path, looks, PageFiles.SendAsync);
+        }
+
         return app;
     }
 

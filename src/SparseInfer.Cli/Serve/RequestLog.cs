@@ -16,24 +16,33 @@ internal sealed class RequestLog(TextWriter output, bool isJson)
     public void Write(LogLine line)
     {
         string text = isJson ? JsonSerializer.Serialize(line, ReplyJson.Default.LogLine) : Text(line);
-        lock (_lock)
-        {
-            output.WriteLine(text);
-        }
+        WriteLine(text);
     }
 
     /// <summary>Tells something that somebody should know.</summary>
     public void Warn(string message)
     {
         string text = isJson ? JsonSerializer.Serialize(new LogLine { Time = Now(), Warning = message }, ReplyJson.Default.LogLine) : $"sparseinfer: warning: {Plain(message)}";
-        lock (_lock)
-        {
-            output.WriteLine(text);
-        }
+        WriteLine(text);
     }
 
     /// <summary>The time in a line.</summary>
     public static string Now() => DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    private void WriteLine(string text)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                output.WriteLine(text);
+            }
+            catch (IOException)
+            {
+                // Nobody reads the log any more: no reason to answer no more.
+            }
+        }
+    }
 
     private static string Text(LogLine line)
     {

@@ -9,6 +9,8 @@ namespace SparseInfer.Cli.Serve;
 /// <summary><c>sparseinfer serve</c>: answers requests until it is asked to end.</summary>
 internal static class ServeCommand
 {
+    private static readonly JsonSerializerOptions OneLine = new(Bench.Reports.JsonReport.Options) { WriteIndented = false };
+
     /// <summary>After answers have had their time, what remains is the sending of what they wrote.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
 
@@ -30,20 +32,45 @@ internal static class ServeCommand
 
         try
         {
-            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model, error, cancellationToken), CancellationToken.None);
+            // Progress is no object, and for people.
+            TextWriter progress = options.Json ? TextWriter.Null : error;
+
+            // Observed, for the page's map: without an observer that costs some tests a layer.
+            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model with { Observed = true }, progress, cancellationToken), CancellationToken.None);
             await using ModelService service = Create(options, loaded);
             ServedModel model = Describe(options, loaded, service);
             server.Open(model);
-            await output.WriteLineAsync(options.Json
-                ? JsonSerializer.Serialize(new Started(model.Name, server.Address.ToString(), loaded.Model.Device.Description), Bench.Reports.JsonReport.Options).ReplaceLineEndings("")
-                : $"{model.Name} is served at {server.Address}");
-            await output.FlushAsync(CancellationToken.None);
-            await Task.Delay(Timeout.Infinite, cancellationToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            await server.StopAsync();
+            try
+            {
+                await TellAsync(options, loaded, server, model, output);
+                await AskedToEndAsync(cancellationToken);
+                await server.StopAsync();
+            }
+            finally
+            {
+                server.Close();
+            }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // While it was loading: nobody has been answered yet.
+        }
+    }
+
+    private static async Task TellAsync(ServeOptions options, LoadedModel loaded, ApiServer server, ServedModel model, TextWriter output)
+    {
+        await output.WriteLineAsync(options.Json
+            ? JsonSerializer.Serialize(new Started(model.Name, server.Address.ToString(), loaded.Model.Device.Description), OneLine)
+            : $"{model.Name} is served at {server.Address}");
+        await output.FlushAsync(CancellationToken.None);
+    }
+
+    private static async Task AskedToEndAsync(CancellationToken cancellationToken)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (cancellationToken.Register(asked.SetResult))
+        {
+            await asked.Task;
         }
     }
 

@@ -13,7 +13,7 @@ public abstract partial class CpuDecoderState
     public sealed override bool IsObserved => _observer is not null;
 
     /// <inheritdoc/>
-    public sealed override void Observe(IActivationObserver observer) => _observer = _program.IsObservable
+    public sealed override void Observe(IActivationObserver? observer) => _observer = _program.IsObservable || observer is null
         ? observer
         : throw new NotSupportedException(
             $"SessionOptions.Observer: {_program.Shape.Name} shows nothing. Declare its class with [Observed].");

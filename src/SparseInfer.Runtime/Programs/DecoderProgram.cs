@@ -164,10 +164,16 @@ public abstract partial class DecoderState : IDisposable
     public virtual bool IsObserved => false;
 
     /// <summary>Shows what is computed from now on to an observer.</summary>
-    /// <param name="observer">Who sees it.</param>
-    /// <exception cref="NotSupportedException">The program shows nothing.</exception>
-    public virtual void Observe(IActivationObserver observer) => throw new NotSupportedException(
-        "SessionOptions.Observer: programs of this device show nothing. Load the model with Device.Cpu(), its class declared with [Observed].");
+    /// <param name="observer">Who sees it; null: nobody does.</param>
+    /// <exception cref="NotSupportedException">There is an observer, and the program shows nothing.</exception>
+    public virtual void Observe(IActivationObserver? observer)
+    {
+        if (observer is not null)
+        {
+            throw new NotSupportedException(
+                "SessionOptions.Observer: programs of this device show nothing. Load the model with Device.Cpu(), its class declared with [Observed].");
+        }
+    }
 
     /// <summary>Adds up one layer's meters, or the head's.</summary>
     /// <param name="layer">The layer; as many as there are: the head, whose words count as neurons do, where a policy chooses words.</param>

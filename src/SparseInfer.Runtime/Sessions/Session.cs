@@ -28,10 +28,7 @@ public sealed class Session : IDisposable
         SparsePrompt = options.SparsePrompt;
         Metering = options.Metering;
         Timing = options.Timing;
-        if (options.Observer is { } observer)
-        {
-            state.Observe(observer);
-        }
+        Observer = options.Observer;
     }
 
     /// <summary>What is skipped; may change between calls.</summary>
@@ -46,6 +43,20 @@ public sealed class Session : IDisposable
 
     /// <summary>As <see cref="SessionOptions.Timing"/>; may change between calls.</summary>
     public bool Timing { get; set; }
+
+    /// <summary>As <see cref="SessionOptions.Observer"/>; may change between calls, so that a prompt is computed in batches and what follows is seen.</summary>
+    /// <exception cref="NotSupportedException">The model shows nothing.</exception>
+    /// <exception cref="InvalidOperationException">A call is still running.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    public IActivationObserver? Observer
+    {
+        get;
+        set => field = Exclusively(() =>
+        {
+            _state.Observe(value);
+            return value;
+        });
+    }
 
     /// <summary>Tokens in the sequence so far: of prompts, and handed out.</summary>
     public int Position => _sequence.Position;

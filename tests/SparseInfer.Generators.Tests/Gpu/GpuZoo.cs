@@ -141,9 +141,9 @@ internal static class GpuZoo
         model => model.Name is "Mixtral" or "SmallThinker" or "OddExperts" or "PlainExperts" or "ThresholdedExperts");
 
     /// <summary>All declarations of models.</summary>
-    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations)];
+    public static IReadOnlyList<DecoderCase> Models { get; } = [.. DecoderZoo.All.Concat(DecoderZoo.Families).Concat(Experts).Concat(TraitZoo.All).Append(TraitZoo.Together).Concat(Large).Concat(Activations).Concat(DecoderZoo.OfCuts)];
 
-    /// <summary>What only layers alone have: a cut among all gates.</summary>
+    /// <summary>Layers alone whose kernels no model has: a cut among all gates.</summary>
     private const string Cuts = """
         using SparseInfer;
 
@@ -183,17 +183,16 @@ internal static class GpuZoo
     /// <summary>Every activation that decoders have, with each form of a feed-forward.</summary>
     private static IEnumerable<DecoderCase> Activations =>
         from activation in Enum.GetValues<Activation>()
-        where activation != Activation.GaussianTopK
         from biases in new[] { false, true }
         from gated in activation == Activation.DRelu ? [true] : new[] { true, false }
-        let zeros = activation is not (Activation.Silu or Activation.Gelu)
+        let signs = activation is not (Activation.Silu or Activation.Gelu or Activation.GaussianTopK)
         select new DecoderCase($"{activation}{(gated ? "Gated" : "")}{(biases ? "Biased" : "")}")
         {
             Activation = activation,
             Gated = gated,
             FeedForwardBiases = biases,
-            Alphas = zeros ? [1m, 1m, 1m] : [],
-            ActivationThreshold = zeros ? 0 : 0.1f,
+            Alphas = signs ? [1m, 1m, 1m] : [],
+            ActivationThreshold = signs || activation == Activation.GaussianTopK ? 0 : 0.1f,
             Weights = [biases ? WeightType.Q8_0 : WeightType.F16],
         };
 }

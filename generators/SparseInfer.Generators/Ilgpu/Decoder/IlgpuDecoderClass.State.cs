@@ -133,7 +133,7 @@ internal sealed partial class IlgpuDecoderClass
     ];
 
     /// <summary>Cached, or a pass's own.</summary>
-    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Activated, Slot.Squares, Slot.Sums];
+    private static readonly Slot[] Elsewhere = [Slot.Keys, Slot.Values, Slot.Gates, Slot.Activated, Slot.Squares, Slot.Sums];
 
     /// <summary>What any pass has for its tokens, up to the neurons: what operations write.</summary>
     private IEnumerable<DeviceBuffer> Rows(string tokens) => Written.Where(slot => slot.Width is null && !Kept.Any(keep => keep.Writes == slot)).SelectMany(slot =>
@@ -144,6 +144,7 @@ internal sealed partial class IlgpuDecoderClass
                 new DeviceBuffer(data.Element, data.Buffer, $"{tokens} * {data.Length(_spec.Hidden)}", data.Contents!))]
             : slot == Slot.Routed ? Routed(tokens)
             : slot == Slot.Queries ? [new("float", "_products", $"{tokens} * ({LaunchCode.HeadsStride})", "activations"), Row()]
+            : slot == Slot.Moments ? [new("float", SessionPass.CutsBuffer, tokens, "cuts of gates")]
             : Elsewhere.Contains(slot) ? Array.Empty<DeviceBuffer>()
             : [Row()];
     }).Concat(Written.Where(slot => slot.Width is not null).GroupBy(slot => slot.Name).Select(sizes =>

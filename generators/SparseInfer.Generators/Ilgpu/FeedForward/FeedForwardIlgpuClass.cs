@@ -36,10 +36,16 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
             EmitWeights();
             _code.Line();
             EmitKernels();
-            foreach (DeviceKernel input in Inputs)
+            foreach (DeviceKernel before in Inputs.Concat(Cuts))
             {
                 _code.Line();
-                input.EmitMethod(_code);
+                before.EmitMethod(_code);
+            }
+
+            if (HasTogether && plan.Shape.NeedsAllGates)
+            {
+                _code.Line();
+                new TogetherKernel(_code, plan, IlgpuKernelEmitter.Set.Dense).EmitGates();
             }
 
             foreach (IlgpuKernelEmitter policy in Fused)
@@ -132,8 +138,8 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
             /// <summary>Groups of a launch.</summary>
             internal const int Slices = {plan.Slices};
 
-            /// <summary>Numbers that a metered launch counts: four a warp.</summary>
-            internal const int Counts = Slices * Warps * 4;
+            /// <summary>Numbers that a metered launch counts: {(mixes ? "four a warp, or five where down has another weight type" : "four a warp")}.</summary>
+            internal const int Counts = Slices * Warps * {(mixes ? 5 : 4)};
 
             internal const long RowBytes = {plan.Row.Bytes};
 
@@ -197,6 +203,9 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
     private IEnumerable<DeviceKernel> Inputs => _policies.Select(policy => policy.Input(_code, plan)).OfType<DeviceKernel>()
         .GroupBy(kernel => kernel.Name).Select(group => group.First());
 
+    /// <summary>What is launched before the neurons, where all gates are there before any is activated.</summary>
+    private IEnumerable<DeviceKernel> Cuts => plan.Shape.NeedsAllGates ? new CutKernels(_code, plan, several: request.Batches).All : [];
+
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
     private bool Predicts => _policies.Any(policy => policy.Predicts);
@@ -258,14 +267,15 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
                 _code.Line($"public readonly Action<KernelConfig, {types}> {name} = device.LoadKernel<{types}>({plan.ClassName}.{method});");
             }
 
-            foreach (DeviceKernel kernel in Inputs)
+            foreach (DeviceKernel kernel in Inputs.Concat(Cuts))
             {
                 kernel.EmitField(_code, plan.ClassName);
             }
 
             if (HasActivateBatch)
             {
-                _code.Line($"public readonly Action<KernelConfig, {BatchTypes}> {ActivateBatchName} = device.LoadKernel<{BatchTypes}>({plan.ClassName}.{ActivateBatchName});");
+                string types = BatchTypes;
+                _code.Line($"public readonly Action<KernelConfig, {types}> {ActivateBatchName} = device.LoadKernel<{types}>({plan.ClassName}.{ActivateBatchName});");
             }
 
             foreach (DeviceKernel kernel in Alone)
@@ -289,6 +299,11 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
 
             if (HasTogether)
             {
+                if (plan.Shape.NeedsAllGates)
+                {
+                    EmitLazy(TogetherKernel.GatesName, string.Join(", ", TogetherKernel.GatesParameters.Select(parameter => parameter.Type)), TogetherKernel.GatesName);
+                }
+
                 foreach (IlgpuKernelEmitter policy in _policies)
                 {
                     string types = string.Join(", ", TogetherKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
@@ -325,19 +340,21 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
     private string Types(IlgpuKernelEmitter policy, bool hasDown = true) =>
         string.Join(", ", FusedKernel.Parameters(plan, policy, hasDown).Select(parameter => parameter.Type));
 
-    private const string BatchTypes = "Weights, ArrayView<float>, ArrayView<float>";
+    private string BatchTypes => $"Weights, ArrayView<float>, ArrayView<float>{(plan.Shape.NeedsAllGates ? ", ArrayView<float>" : "")}";
 
     /// <summary>Prompts: activations of a batch, from gate and up that came out of matrix products.</summary>
     private void EmitActivateBatch()
     {
-        _code.Summary("Activations of a prompt's tokens: h = activation(h) * up, in place.");
-        using (_code.Block($"internal static void {ActivateBatchName}(Weights w, ArrayView<float> h, ArrayView<float> up)"))
+        bool cuts = plan.Shape.NeedsAllGates;
+        string h = cuts ? "h - cut" : "h";
+        _code.Summary($"Activations of a prompt's tokens: h = activation({h}) * up, in place.");
+        using (_code.Block($"internal static void {ActivateBatchName}(Weights w, ArrayView<float> h, ArrayView<float> up{(cuts ? ", ArrayView<float> cuts" : "")})"))
         {
             _code.Line($"int neuron = (Grid.IdxX * {BatchThreads}) + Group.IdxX;");
             using (plan.Intermediate % BatchThreads == 0 ? default(CodeWriter.Scope?) : _code.Block("if (neuron < Intermediate)"))
             {
                 _code.Line($"int i = (Grid.IdxY * ActivatedStride) + neuron;");
-                _code.Line($"float activation = Activate(h[i]{NeuronCode.Bias(plan, plan.Shape.First)});");
+                _code.Line($"float activation = Activate({(cuts ? CutKernels.Above(plan, "h[i]", "Grid.IdxY") : $"h[i]{NeuronCode.Bias(plan, plan.Shape.First)}")});");
                 if (plan.Spec.Gated)
                 {
                     _code.Line($"h[i] = activation == 0f ? 0f : activation * {NeuronCode.UpFactor(plan, "up[i]")};");
@@ -401,11 +418,6 @@ internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelReq
                             _code.Line("signs[quad / 8] = word;");
                         }
                     });
-            }
-
-            foreach (DeviceKernel kernel in plan.Shape.NeedsAllGates ? new CutKernels(_code, plan).All : [])
-            {
-                yield return kernel;
             }
 
             yield return JoinKernel.Of(_code, plan, "Join", "y", adds: false);

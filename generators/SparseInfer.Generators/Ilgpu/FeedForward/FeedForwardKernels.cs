@@ -19,6 +19,17 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     /// <summary>What policies launch before their kernels.</summary>
     public IEnumerable<LaunchedKernel> Inputs => Launched(_policies.Where(policy => Input(policy) is not null), policy => Name(Input(policy)!.Name, Input(policy)!.Threads));
 
+    /// <summary>A token's gates, where all of them are there before any is activated.</summary>
+    public KernelName Gates => Name(Cuts.Gates());
+
+    /// <summary>Where tokens' gates are cut.</summary>
+    public KernelName Cut => Name(Cuts.Cut());
+
+    /// <summary>The gates of several tokens together.</summary>
+    public KernelName GatesTogether => Name(TogetherKernel.GatesName, TogetherPlan.Threads);
+
+    private CutKernels Cuts => new(new CodeWriter(), plan, several: true);
+
     private DeviceKernel? Input(IlgpuKernelEmitter policy) => policy.Input(new CodeWriter(), plan);
 
     /// <summary>A token's up to its activations, for a down of another weight type.</summary>
@@ -40,6 +51,8 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     public IEnumerable<KernelName> All =>
     [
         .. Inputs.Select(kernel => kernel.Kernel),
+        .. plan.Shape.NeedsAllGates ? [Gates, Cut] : Array.Empty<KernelName>(),
+        .. plan.Shape.NeedsAllGates && ComputesTogether ? [GatesTogether] : Array.Empty<KernelName>(),
         .. Fused.Select(kernel => kernel.Kernel),
         .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true, HasDown), plan.Threads)),
         .. Apart,
@@ -51,6 +64,8 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
 
     /// <summary>Experts' groups have one token each, however many there are.</summary>
     private bool ComputesTogether => plan.ComputesTogether && !plan.OfExperts;
+
+    private KernelName Name(DeviceKernel kernel) => Name(kernel.Name, kernel.Threads);
 
     private KernelName Name(string kernel, int threads) => new(plan.ClassName, kernel, threads);
 

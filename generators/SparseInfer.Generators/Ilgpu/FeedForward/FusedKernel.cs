@@ -59,7 +59,8 @@ internal sealed class FusedKernel
         yield return ("ArrayView<Float4>", "x");
         if (plan.Shape.NeedsAllGates)
         {
-            yield return (CutKernels.Parameter.Type, CutKernels.Parameter.Name);
+            yield return (CutKernels.GatesParameter.Type, CutKernels.GatesParameter.Name);
+            yield return (CutKernels.CutsParameter.Type, CutKernels.CutsParameter.Name);
         }
 
         foreach (TokenData data in policy.Reads(plan))
@@ -93,7 +94,7 @@ internal sealed class FusedKernel
         {
             EmitStart();
             _source.EmitChoice(waits: StagesInput || _values.HasZeros || ClearsActivations);
-            new FusedNeurons(_code, _plan, _policy, _source, _values, NormsNeurons).Emit();
+            new FusedNeurons(_code, _plan, _policy, _source, _values, NormsNeurons, countsDown: !_hasDown).Emit();
             if (NormsNeurons)
             {
                 NeuronNorm.EmitSquares(_code, _plan);

@@ -15,6 +15,7 @@ internal static class IlgpuCall
     /// <param name="metering">Whether kernels shall count, as C#; null: they never do.</param>
     /// <param name="experts">Where the chosen experts are, and how many a token has; null: there are none.</param>
     /// <param name="tokens">How many tokens there are, as C#: only experts may have several.</param>
+    /// <param name="gates">Where gates and their cut are, in layers that have them before any is activated.</param>
     public static string Of(
         CodeWriter code,
         IlgpuFeedForwardPlan plan,
@@ -29,14 +30,15 @@ internal static class IlgpuCall
         bool hasDown = true,
         string? metering = "Metering",
         (string Chosen, int Active)? experts = null,
-        string tokens = "1")
+        string tokens = "1",
+        string gates = "")
     {
         string values = More(arguments.Skip(kernel.InputParameters));
-        string common = $"config, w, {(experts is { } chosen ? $"{chosen.Chosen}, " : "")}{input}{(plan.Shape.NeedsAllGates ? ", Gates" : "")}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
+        string common = $"config, w, {(experts is { } chosen ? $"{chosen.Chosen}, " : "")}{input}{(plan.Shape.NeedsAllGates ? $", {gates}" : "")}{More(kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector)))}, {partial}";
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false, hasDown)}({common}, default{values});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true, hasDown)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
-            + $"predictorBytes: {kernel.PredictorBytes(plan) * (experts?.Active ?? 1)});";
+            + $"predictorBytes: {kernel.PredictorBytes(plan) * (experts?.Active ?? 1)}{(hasDown ? "" : ", downRowBytes: DownRowBytes(layer)")});";
         string before = Input(code, plan, kernel, arguments, input, own, tokens);
         return metering is null ? before + plain : before + $$"""
             if ({{metering}})
@@ -52,7 +54,7 @@ internal static class IlgpuCall
             """;
     }
 
-    /// <summary>The launch for several tokens; <c>tokens</c> is in scope too.</summary>
+    /// <summary>The launch for several tokens; <c>tokens</c> is in scope too, and <c>cuts</c> where gates are there before.</summary>
     public static string Together(
         CodeWriter code,
         IlgpuFeedForwardPlan plan,
@@ -65,7 +67,7 @@ internal static class IlgpuCall
     {
         IEnumerable<string> reads = kernel.Reads(plan).Select(own).Concat(kernel.Vectors(plan.Shape).Select(vector));
         return Input(code, plan, kernel, arguments, input, own, "tokens")
-            + $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{More(reads)}, tokens, {activated}{More(arguments.Skip(kernel.InputParameters))});";
+            + $"kernels.{TogetherKernel.Name(kernel)}(config, w, {input}{(plan.Shape.NeedsAllGates ? ", cuts" : "")}{More(reads)}, tokens, {activated}{More(arguments.Skip(kernel.InputParameters))});";
     }
 
     /// <summary>The launch that makes what the kernel reads of tokens, a line of its own; empty: there is none.</summary>

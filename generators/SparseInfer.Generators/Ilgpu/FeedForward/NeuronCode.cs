@@ -10,6 +10,15 @@ internal static class NeuronCode
     public static string Bias(IlgpuFeedForwardPlan plan, string matrix, string neuron = "neuron") =>
         plan.Spec.Biases ? $" + w.{matrix}Bias[{neuron}]" : "";
 
+    /// <summary>What a kernel does with a neuron, in words.</summary>
+    public static string Phases(IlgpuFeedForwardPlan plan) => (plan.Spec.Gated, plan.Shape.NeedsAllGates) switch
+    {
+        (true, false) => "Gate, activation, up",
+        (true, true) => "Activation and up",
+        (false, false) => "Up and activation",
+        (false, true) => "Activation",
+    };
+
     /// <summary>What an activation is multiplied with.</summary>
     /// <param name="up">The dot product with the row of up.</param>
     public static string UpFactor(IlgpuFeedForwardPlan plan, string up = "up", string neuron = "neuron")

@@ -49,6 +49,32 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     protected IEnumerable<Launch> PolicyInput(Operation neurons) => FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Inputs)
         .Select(input => new Launch(neurons, "a policy's input", [input]) { IsOfPolicy = true });
 
+    /// <summary>Whether all gates are there before any is activated.</summary>
+    protected bool HasGates => FeedForwards[0].Shape.NeedsAllGates;
+
+    /// <summary>Something that is said of the cuts alone, where there are any.</summary>
+    protected string OfCuts(string text) => HasGates ? text : "";
+
+    /// <summary>The launches of gates, and of their cut, where there are any.</summary>
+    /// <param name="gates">The kernel of a type's gates.</param>
+    protected IEnumerable<Launch> OfGates(Func<FeedForwardKernels, KernelName> gates)
+    {
+        foreach (Operation operation in ModelProgram.Of(Spec).Layer.Where(operation => operation is Gates or MeasureGates))
+        {
+            IEnumerable<FeedForwardKernels> kernels = FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward));
+            yield return operation is Gates ? Launch(operation, "gates", kernels.Select(gates)) : Launch(operation, "their cut", kernels.Select(type => type.Cut));
+        }
+    }
+
+    /// <summary>The launch that finds where tokens' gates are cut.</summary>
+    /// <param name="kernels">Where the kernels are.</param>
+    /// <param name="weights">The layer's.</param>
+    protected string CutOf(IlgpuFeedForwardPlan feedForward, string kernels, string weights, string tokens, string gates, string cuts)
+    {
+        var cut = new CutKernels(Code, feedForward, several: true);
+        return $"{kernels}.{cut.Cut().Name}({Config(cut.Cut(), tokens)}, {cut.Weights(weights)}{gates}, {cuts});";
+    }
+
     protected static string Config(KernelName kernel, string x) => $"new KernelConfig({x}, {kernel.ThreadsText})";
 
     protected static string Config(KernelName kernel, string x, string y, string z = "1") =>
@@ -97,6 +123,24 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         Code.Line();
         between?.Invoke();
         ForFeedForward("w.Down", down);
+    }
+
+    /// <summary>Writes what meters take a neuron's row of down for, where it may have another weight type than the other matrices.</summary>
+    protected void EmitDownRowBytes()
+    {
+        if (!MixesDown)
+        {
+            return;
+        }
+
+        Code.Line();
+        using (Code.Block("private long DownRowBytes(int layer) => _program._layers[layer].Down.Type switch", end: "};"))
+        {
+            for (int i = 0; i < FeedForwards.Count; i++)
+            {
+                Code.Line($"{(i == FeedForwards.Count - 1 ? "_" : $"WeightType.{FeedForwards[i].Weights}")} => {FeedForwards[i].ClassName}.RowBytes,");
+            }
+        }
     }
 
     /// <summary>Writes a call for the type of a layer's matrix.</summary>
@@ -168,7 +212,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     private static readonly Slot[] Slots =
     [
-        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Routed, Slot.Logits,
+        Slot.Residual, Slot.Normed, Slot.Queries, Slot.Keys, Slot.Values, Slot.Attended, Slot.Projected, Slot.Gates, Slot.Moments, Slot.Activated, Slot.Squares, Slot.Sums, Slot.Routed, Slot.Logits,
     ];
 
     protected static string Row(Slot slot) => RowOf(slot).Buffer;

@@ -34,6 +34,7 @@ internal static class LaunchGroup
         ({ Policy: not null }, _) or (_, { Policy: not null }) => earlier.Policy == later.Policy,
         (Project or AddBias or NormHeads or Rotate, Project or AddBias or NormHeads or Rotate) => earlier.Unit == WorkUnit.Head && later.Unit == WorkUnit.Head,
         (Embed, AddPosition) => true,
+        (Gates, MeasureGates) or (MeasureGates, Neurons) => true,
         (Neurons, Down or SumSquares) or (SumSquares, NormNeurons) or (NormNeurons, Down) or (Down, SumSlices) => true,
         (Down, SumExperts) => true,
         (SumSlices or SumExperts, AddResidual) => true,
@@ -61,7 +62,7 @@ internal static class LaunchGroup
     /// </summary>
     public static bool HasNormedInput(ModelProgram program)
     {
-        Operation[] before = [.. program.Layer.TakeWhile(operation => operation is not Neurons).Where(operation => operation is { Policy: null } and not Route).Reverse().Take(2)];
+        Operation[] before = [.. program.Layer.TakeWhile(operation => operation is not (Gates or Neurons)).Where(operation => operation is { Policy: null } and not Route).Reverse().Take(2)];
         return before is [Norm, AddResidual] or [AddResidual, Norm];
     }
 

@@ -131,7 +131,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
             return OfLayer(group);
         }
 
-        if (group[0] is Neurons && !LaunchGroup.HasNormedInput(Program))
+        if (group[0] is (Gates or Neurons) && !LaunchGroup.HasNormedInput(Program))
         {
             return null;
         }
@@ -208,6 +208,7 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
         [Norm norm, AddResidual add] => NormAdd(norm, add),
         [AddResidual add] => OfLayer([add]),
         [Route route] => Route(route),
+        [Gates, MeasureGates, ..] => Fused([.. group.Skip(2)]), // launched by those who launch the neurons
         [Neurons neurons, Down down, SumExperts sum, AddResidual] => Experts(neurons, down, sum, null),
         [Neurons neurons, Down down, SumExperts sum, AddResidual, Norm norm] => Experts(neurons, down, sum, norm),
         [Neurons neurons, SumSquares, NormNeurons, ..] => FeedForward(neurons, [.. group.Skip(3)]),
@@ -361,9 +362,13 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     /// <param name="kernel">A type's kernel.</param>
     /// <param name="groups">Groups of the launch, as C#.</param>
     /// <param name="arguments">What follows the matrix.</param>
-    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) =>
+        ForType(operation, what, matrix, kernel, groups, _ => arguments);
+
+    /// <summary>The same, where arguments are not the same for each type.</summary>
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, Func<WeightType, string> arguments) => new(
         [Launch(operation, what, Types(operation).Select(kernel))],
-        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments(type)}"))));
 
     private EquatableArray<WeightType> Types(Operation operation) => operation switch
     {

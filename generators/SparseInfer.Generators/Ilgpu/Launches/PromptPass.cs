@@ -121,7 +121,8 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Together(
         _products.Split(project, Row(Slot.Attended), Quads(Slot.Attended), Tokens),
-        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
+        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"),
+        new([], () => EmitCountProjections("!PromptIsDense && Metering")));
 
     protected override string PhaseCondition => $"!PromptIsDense && {base.PhaseCondition}";
 
@@ -207,6 +208,7 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         DeviceKernel? matrix = _products.MatrixDown;
         return new(
             [
+                .. OfGates(type => type.Gates).Where(launch => launch.Operation is MeasureGates),
                 Launch(neurons, "activations", FeedForwards.Select(feedForward => new FeedForwardKernels(Spec, feedForward).ActivateBatch)),
                 .. count.Launches,
                 .. norm.Launches,
@@ -217,8 +219,14 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
             () => ForFeedForward((feedForward, weights) =>
             {
                 KernelName activate = new FeedForwardKernels(Spec, feedForward).ActivateBatch;
-                Code.Line($"_program._feedForward{feedForward.Weights}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
-                    + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>());");
+                string kernels = $"_program._feedForward{feedForward.Weights}";
+                if (HasGates)
+                {
+                    Code.Line(CutOf(feedForward, kernels, weights, Tokens, $"{Neuron(0)}.Cast<float>()", CutsBuffer));
+                }
+
+                Code.Line($"{kernels}.{activate.Name}({Config(activate, Groups(activate, feedForward.Intermediate), Tokens)}, "
+                    + $"{weights}, {Neuron(0)}.Cast<float>(), {other}.Cast<float>(){OfCuts($", {CutsBuffer}")});");
                 count.Emit();
                 norm.Emit();
             }, (feedForward, _) =>

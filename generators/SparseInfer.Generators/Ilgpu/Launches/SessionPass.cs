@@ -87,14 +87,51 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
                 int heads = Spec.Attention.KeyValueHeads;
                 Code.Line($"int kept = {keep.Policy!.Kept};");
                 Code.Line($"CountHeads(layer, {Tokens} * Heads, {Tokens} * ({heads} - kept) * {Spec.Attention.Heads / heads});");
+                EmitCountSkipped(keep);
             }
         }
+    }
+
+    /// <summary>Writes how what is not read of projections is counted, where heads are left out; <c>kept</c> of those with keys and values are not.</summary>
+    protected virtual void EmitCountSkipped(KeepLargest heads)
+    {
+    }
+
+    /// <summary>Writes how what tokens read of projections that can leave out heads is counted: all of it, wherever that is not done.</summary>
+    /// <param name="condition">When tokens are counted, as C#.</param>
+    protected void EmitCountProjections(string condition)
+    {
+        if (LeavableBytes(Stage.Heads).Length > 0)
+        {
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line($"CountProjections(layer, {Tokens} * ({string.Join(" + ", LeavableBytes(Stage.Heads))}), skipped: 0);");
+            }
+
+            Code.Line();
+        }
+    }
+
+    /// <summary>Bytes of a layer's projections that can leave out heads, as C#.</summary>
+    /// <param name="stage">Where heads are chosen: only before queries are computed, these are left out, too.</param>
+    protected string[] LeavableBytes(Stage stage)
+    {
+        Project[] projects = [.. Program.Layer.OfType<Project>()];
+        Project output = projects.Single(project => project is { Stage: Stage.Output, Policy: null });
+        bool skipsQueries = stage == Stage.Heads && KeptHeads.SkipsQueries(Plan) && projects.Single(project => project.To == Slot.Queries).Channels is null;
+        return
+        [
+            .. skipsQueries ? ["w.Heads[0].ByteLength / w.Heads[0].Rows * QueryWidth"] : Array.Empty<string>(),
+            .. output.Matrix.Types(Spec).All(type => KeptHeads.SkipsOutput(Plan, output, RowPlan.Of(type, output.Matrix.Columns!.Size)))
+                ? [$"w.{output.Matrix.Field}.ByteLength"] : Array.Empty<string>(),
+        ];
     }
 
     /// <summary>What the feed-forward of one token launches.</summary>
     protected Launch[] FeedForwardOfOne(Neurons neurons, SumSlices sum) =>
     [
         .. PolicyInput(neurons),
+        .. OfGates(type => type.Gates),
         new(neurons, "feed-forward", [.. FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Fused)]),
         .. Plan.SeparatesDown ? new DownLaunches(Code, Plan).Launches(Program.Layer.OfType<Down>().Single(), sum) : [Launch(sum, "its sum", FeedForwards.Select(Join))],
     ];
@@ -218,7 +255,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     public void EmitFeedForward()
     {
-        Code.Summary("The feed-forward of one token of the batch: two launches.");
+        Code.Summary($"The feed-forward of one token of the batch: {(HasGates ? "four" : "two")} launches.");
         using (Code.Block("private void FeedForward(int layer, Layer w, int row)"))
         {
             string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Spec.Hidden)}, {data.Length(Spec.Hidden)})");
@@ -264,6 +301,8 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             Code.Line();
             EmitActivate(feedForward, hasDown: false);
         }
+
+        EmitDownRowBytes();
     }
 
     private void EmitJoin(IlgpuFeedForwardPlan feedForward)
@@ -282,8 +321,23 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             new FeedForwardCalls(Code, feedForward).EmitActivate(
                 $"_program._feedForward{feedForward.Weights}",
                 Spec.Policies,
-                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_program._layers[layer].{vector.Field}", to, "Counts(layer)", "layer, ", hasDown));
+                (kernel, arguments) => IlgpuCall.Of(Code, feedForward, kernel, arguments, "x", data => data.Name, vector => $"_program._layers[layer].{vector.Field}", to, "Counts(layer)", "layer, ", hasDown, gates: $"{GatesBuffer}, {CutsBuffer}"),
+                HasGates ? () => EmitGates(feedForward) : null);
         }
+    }
+
+    /// <summary>Where a token's gates lie, and what is cut off them.</summary>
+    private const string GatesBuffer = "_activated.Cast<float>()";
+
+    /// <summary>Where what is cut off tokens' gates is.</summary>
+    public const string CutsBuffer = "_cuts";
+
+    private void EmitGates(IlgpuFeedForwardPlan feedForward)
+    {
+        var cuts = new CutKernels(Code, feedForward, several: true);
+        Code.Line($"kernels.{cuts.Gates().Name}({Config(cuts.Gates(), $"{cuts.GateGroups}")}, w, x, {GatesBuffer});");
+        Code.Line(CutOf(feedForward, "kernels", "w", "1", GatesBuffer, CutsBuffer));
+        Code.Line();
     }
 
     public void EmitLogits()

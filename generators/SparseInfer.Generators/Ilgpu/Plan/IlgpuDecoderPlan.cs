@@ -67,7 +67,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Whether tensor cores multiply a type.</summary>
     public static bool OnTensorCores(WeightType type) => Format.Of(type).IsTensorCoreOperand;
 
-    /// <summary>What experts have of a policy has kernels of its own, as they have; and what has a row for each channel of its input.</summary>
+    /// <summary>What experts have of a policy has kernels of its own, as they have, and what has a row for each channel too.</summary>
     private IEnumerable<Tensor> Projected => ModelProgram.Of(Spec).Layer.OfType<Project>().Where(project => !project.IsOfEachExpert)
         .Select(project => project.Matrix).Where(matrix => ByChannel(matrix) is null).Append(ModelProgram.Of(Spec).Head.Matrix);
 

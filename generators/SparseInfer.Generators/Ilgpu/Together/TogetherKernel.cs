@@ -16,6 +16,7 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
     private readonly TogetherPlan _plan = new(single);
     private readonly RowPlan _row = single.Row;
     private readonly bool _predicts = policy.Predicts;
+    private readonly bool _hasGates = single.Shape.NeedsAllGates;
 
     /// <summary>Rows of a warp.</summary>
     private const int Four = 4;
@@ -36,11 +37,38 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
                     yield return ("int", "tokens");
                     yield return ("ArrayView<float>", "activated");
                     break;
-                case "counts" or "squares":
+                case "counts" or "squares" or "gates": // gates lie where activations will
                     break;
                 default:
                     yield return (type, name);
                     break;
+            }
+        }
+    }
+
+    /// <summary>The kernel of the gates, where all of them are there before any is activated.</summary>
+    public const string GatesName = "GatesTogether";
+
+    public static IEnumerable<(string Type, string Name)> GatesParameters =>
+        [("Weights", "w"), ("ArrayView<Float4>", "x"), ("int", "tokens"), (CutKernels.GatesParameter.Type, CutKernels.GatesParameter.Name)];
+
+    /// <summary>Writes it.</summary>
+    public void EmitGates()
+    {
+        code.Summary($"{single.Shape.First} of all neurons, of up to {TogetherPlan.Tokens} tokens: its rows are read once.");
+        string parameters = string.Join(", ", GatesParameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
+        using (code.Block($"internal static void {GatesName}({parameters})"))
+        {
+            EmitStart(readsRows: true);
+            code.Line("// Four rows for a warp. All warps go on together, for they share what is staged.");
+            using (ForNeurons())
+            {
+                EmitDots("gate", single.Shape.First, Exists);
+                foreach (string pair in Pairs)
+                {
+                    code.Line($"int neuron{pair} = own == 0 ? neuron{pair[0]} : neuron{pair[1]};");
+                    EmitStore(pair, "gates", $"gate{pair}");
+                }
             }
         }
     }
@@ -51,43 +79,56 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
         string parameters = string.Join(", ", Parameters(single, policy).Select(parameter => $"{parameter.Type} {parameter.Name}"));
         using (code.Block($"internal static void {Name(policy)}({parameters})"))
         {
-            WarpCode.EmitInput(code, TogetherCode.Staged(_row));
-            if (_row.IsBlock)
-            {
-                code.Line("ArrayView<uint> inputWords = input.Cast<uint>();");
-            }
-
-            if (_predicts)
-            {
-                code.Line("ArrayView<uint> bits = SharedMemory.Allocate<uint>(TogetherWarps);");
-                code.Line("ArrayView<int> neurons = SharedMemory.Allocate<int>(TogetherNeurons);");
-                code.Line("ArrayView<uint> wanted = SharedMemory.Allocate<uint>(TogetherNeurons);");
-            }
-
-            code.Lines(WarpCode.Place);
-            code.Line("int token = lane / 2; // whose sums the lane has, of two rows out of four");
-            code.Line("int own = lane & 1;");
-            code.Line($"int inputs = {TogetherCode.Inputs(_row)}; // staged at a time");
-            code.Line("int first = Grid.IdxX * TogetherNeurons;");
-            code.Line();
-            if (_predicts)
-            {
-                EmitPrediction();
-            }
-            else if (!_plan.IsExact)
-            {
-                code.Line("int count = first + TogetherNeurons < Intermediate ? TogetherNeurons : Intermediate - first;");
-            }
-
-            if (_row.Steps == 1)
-            {
-                TogetherCode.EmitStage(code, _row, TogetherPlan.Threads, "HiddenQuads");
-                code.Line();
-                code.Line("Group.Barrier();");
-                code.Line();
-            }
-
+            EmitStart(readsRows: single.Spec.Gated || !_hasGates);
             EmitNeurons();
+        }
+    }
+
+    /// <param name="readsRows">Whether rows are dotted with the inputs.</param>
+    private void EmitStart(bool readsRows)
+    {
+        if (readsRows)
+        {
+            WarpCode.EmitInput(code, TogetherCode.Staged(_row));
+        }
+
+        if (readsRows && _row.IsBlock)
+        {
+            code.Line("ArrayView<uint> inputWords = input.Cast<uint>();");
+        }
+
+        if (_predicts)
+        {
+            code.Line("ArrayView<uint> bits = SharedMemory.Allocate<uint>(TogetherWarps);");
+            code.Line("ArrayView<int> neurons = SharedMemory.Allocate<int>(TogetherNeurons);");
+            code.Line("ArrayView<uint> wanted = SharedMemory.Allocate<uint>(TogetherNeurons);");
+        }
+
+        code.Lines(WarpCode.Place);
+        code.Line("int token = lane / 2; // whose sums the lane has, of two rows out of four");
+        code.Line("int own = lane & 1;");
+        if (readsRows)
+        {
+            code.Line($"int inputs = {TogetherCode.Inputs(_row)}; // staged at a time");
+        }
+
+        code.Line("int first = Grid.IdxX * TogetherNeurons;");
+        code.Line();
+        if (_predicts)
+        {
+            EmitPrediction();
+        }
+        else if (!_plan.IsExact)
+        {
+            code.Line("int count = first + TogetherNeurons < Intermediate ? TogetherNeurons : Intermediate - first;");
+        }
+
+        if (readsRows && _row.Steps == 1)
+        {
+            TogetherCode.EmitStage(code, _row, TogetherPlan.Threads, "HiddenQuads");
+            code.Line();
+            code.Line("Group.Barrier();");
+            code.Line();
         }
     }
 
@@ -155,17 +196,15 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
     {
         string first = single.Shape.First;
         string gate = first.ToLowerInvariant();
-        string phases = single.Spec.Gated ? "Gate, activation, up" : "Up and activation";
+        string phases = NeuronCode.Phases(single);
         code.Line($"// {phases}: four rows for a warp. All warps go on together, for they share what is staged.");
-        using (code.Block($"for (int next = 0; next < {Count}; next += {TogetherPlan.Warps * Four})"))
+        using (ForNeurons())
         {
-            code.Line($"int entry = next + (warp * {Four});");
-            for (int k = 0; k < Four; k++)
+            if (!_hasGates)
             {
-                EmitRow(k);
+                EmitDots(gate, first, Exists);
             }
 
-            EmitDots(gate, first, Exists);
             foreach (string pair in Pairs)
             {
                 EmitActivation(pair, gate, first);
@@ -181,16 +220,37 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
             foreach (string pair in Pairs)
             {
                 code.Line($"float value{pair} = {Value(pair)};");
-                using (code.Block($"if (token < tokens{(IsWhole ? "" : $" && {Own(pair)} < {Count}")})"))
-                {
-                    code.Line($"activated[(token * ActivatedStride) + neuron{pair}] = value{pair};");
-                }
-
-                if (pair != Pairs[Pairs.Length - 1])
-                {
-                    code.Line();
-                }
+                EmitStore(pair, "activated", $"value{pair}");
             }
+        }
+    }
+
+    /// <summary>Begins what a warp does with four neurons at a time.</summary>
+    private CodeWriter.Scope ForNeurons()
+    {
+        CodeWriter.Scope scope = code.Block($"for (int next = 0; next < {Count}; next += {TogetherPlan.Warps * Four})");
+        code.Line($"int entry = next + (warp * {Four});");
+        for (int k = 0; k < Four; k++)
+        {
+            EmitRow(k);
+        }
+
+        return scope;
+    }
+
+    /// <summary>Condition under which a lane has a token's neuron, of two rows.</summary>
+    private string Has(string pair) => $"token < tokens{(IsWhole ? "" : $" && {Own(pair)} < {Count}")}";
+
+    private void EmitStore(string pair, string place, string value)
+    {
+        using (code.Block($"if ({Has(pair)})"))
+        {
+            code.Line($"{place}[(token * ActivatedStride) + neuron{pair}] = {value};");
+        }
+
+        if (pair != Pairs[Pairs.Length - 1])
+        {
+            code.Line();
         }
     }
 
@@ -218,7 +278,18 @@ internal sealed class TogetherKernel(CodeWriter code, IlgpuFeedForwardPlan singl
     private void EmitActivation(string pair, string gate, string first)
     {
         code.Line($"int neuron{pair} = own == 0 ? neuron{pair[0]} : neuron{pair[1]};");
-        code.Line($"float activation{pair} = Activate({gate}{pair}{NeuronCode.Bias(single, first, $"neuron{pair}")});");
+        if (_hasGates)
+        {
+            code.Line($"float above{pair} = 0f;");
+            using (code.Block($"if ({Has(pair)})"))
+            {
+                code.Line($"above{pair} = {CutKernels.Above(single, $"activated[(token * ActivatedStride) + neuron{pair}]", "token", $"neuron{pair}")};");
+            }
+
+            code.Line();
+        }
+
+        code.Line($"float activation{pair} = Activate({(_hasGates ? $"above{pair}" : $"{gate}{pair}{NeuronCode.Bias(single, first, $"neuron{pair}")}")});");
         if (!policy.Skips)
         {
             return;

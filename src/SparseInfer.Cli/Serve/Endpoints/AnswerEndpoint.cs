@@ -30,11 +30,10 @@ internal abstract class AnswerEndpoint(ServerContext server)
             }
 
             AnswerWriter writer = Read(parameters, model);
-            await using IAsyncEnumerator<AnswerPiece> pieces = Answers.ReadAsync(writer.Count, writer.Answer, scope.Token).GetAsyncEnumerator(scope.Token);
+            await using var pieces = new PieceReader(writer, server.Options.AnswersAtATime, scope.Token);
 
             // What is wrong with a request shows before its first piece: an error has a status of its own then.
-            ValueTask<bool> next = pieces.MoveNextAsync();
-            bool isMore = await next;
+            bool isMore = await pieces.MoveNextAsync();
             if (writer.IsStream)
             {
                 events = new EventStream(context, server.Options.WriteTimeout);
@@ -50,13 +49,12 @@ internal abstract class AnswerEndpoint(ServerContext server)
                     server.Metrics.Answered(report);
                 }
 
-                next = pieces.MoveNextAsync();
-                if (events is not null && !next.IsCompleted)
+                if (events is not null && !pieces.IsNextThere)
                 {
                     await events.FlushAsync(scope.Token);
                 }
 
-                isMore = await next;
+                isMore = await pieces.MoveNextAsync();
             }
 
             RequestRecord.Of(context).Tell(writer.Reports);
@@ -73,16 +71,14 @@ internal abstract class AnswerEndpoint(ServerContext server)
         catch (Exception exception)
         {
             ApiException? error = exception is OperationCanceledException ? scope.Reason() : Faults.Of(exception, IsChat);
-            if (exception is OperationCanceledException && error is null)
+            if (error is null && (events is null || exception is OperationCanceledException))
             {
-                RequestRecord.Of(context).Error = "the client has left, or does not read";
-                context.Abort();
-                return;
+                throw;
             }
 
             if (events is null)
             {
-                throw error ?? exception;
+                throw error!;
             }
 
             await EndAsync(context, events, error ?? server.Report(context, exception));

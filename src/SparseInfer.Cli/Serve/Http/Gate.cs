@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using SparseInfer.Cli.Serve.Page;
 
 namespace SparseInfer.Cli.Serve.Http;
 
@@ -25,6 +26,11 @@ internal sealed class Gate(ServerContext server)
         }
 
         CheckHost(context.Request);
+        if (PageFiles.Has(context.Request.Path))
+        {
+            return;
+        }
+
         CheckKey(context.Request);
         if (context.Request.Path != Metrics)
         {

@@ -45,9 +45,10 @@ internal sealed class Pipeline(ServerContext server)
 
     private async Task FailAsync(HttpContext context, RequestRecord record, Exception exception)
     {
-        if (context.RequestAborted.IsCancellationRequested)
+        if (exception is OperationCanceledException || context.RequestAborted.IsCancellationRequested)
         {
-            record.Error ??= "the client has left";
+            record.Error ??= "the client has left, or does not read";
+            context.Abort();
             return;
         }
 

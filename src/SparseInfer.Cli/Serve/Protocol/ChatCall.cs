@@ -127,6 +127,11 @@ internal sealed record ChatCall(
             _ = new Parameters(value, "chat_template_kwargs");
             foreach (JsonProperty property in value.EnumerateObject())
             {
+                if (property.Name is "messages" or "tools")
+                {
+                    throw ApiException.Invalid($"Invalid 'chat_template_kwargs': '{property.Name}' is a parameter of its own.", "chat_template_kwargs", "invalid_value");
+                }
+
                 variables[property.Name] = property.Value;
             }
         }
