@@ -128,12 +128,18 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>Writes what meters take a neuron's row of down for, where it may have another weight type than the other matrices.</summary>
     protected void EmitDownRowBytes()
     {
-        if (!MixesDown)
+        if (!MixesDown && !Plan.SeparatesDown)
         {
             return;
         }
 
         Code.Line();
+        if (!MixesDown)
+        {
+            Code.Line($"private static long DownRowBytes(int layer) => {FeedForwards[0].ClassName}.RowBytes;");
+            return;
+        }
+
         using (Code.Block("private long DownRowBytes(int layer) => _program._layers[layer].Down.Type switch", end: "};"))
         {
             for (int i = 0; i < FeedForwards.Count; i++)
