@@ -7,7 +7,6 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Parts;
-using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators;
@@ -122,7 +121,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
 
         // Models and layers that share a shape share its kernels.
         IncrementalValuesProvider<KernelRequest<CpuKernelEmitter>> kernels = GatherBoth(
-                models.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set, InputChannels.AreOfNeurons(spec))),
+                models.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)),
                 layers.SelectMany(static (spec, _) => KernelRequest.Of(spec, CpuKernelEmitter.Set)))
             .SelectMany(static (requests, _) => KernelRequest.Merge(requests.Items))
             .WithTrackingName(Steps.PlanKernels);
@@ -166,8 +165,7 @@ public sealed class SparseInferGenerator : IIncrementalGenerator
             Add(
                 output,
                 plan.ClassName,
-                () => new FeedForwardIlgpuClass(
-                    plan, IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches, request.Alone, pair.Kernel.Mixes).Emit());
+                () => new FeedForwardIlgpuClass(plan, request).Emit());
         });
 
         context.RegisterSourceOutput(

@@ -20,7 +20,7 @@ public sealed class InputThresholdAttribute : Attribute
     public float FeedForward { get; set; }
 
     /// <summary>
-    /// For down's input: a neuron that a policy left goes on to down iff <c>|h| &gt; Down</c>. Not set or 0: every one does. Not on GPUs.
+    /// For down's input: a neuron that a policy left goes on to down iff <c>|h| &gt; Down</c>. Not set or 0: every one does.
     /// </summary>
     public float Down { get; set; }
 

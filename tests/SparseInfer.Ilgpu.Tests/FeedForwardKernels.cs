@@ -68,7 +68,7 @@ internal sealed class FeedForwardKernels : IDisposable
     {
         PolicySpec policy = layer.HasZeros ? new SignBitSpec("1") : new ActivationThresholdSpec("0.1");
         KernelSet<IlgpuKernelEmitter> set = IlgpuKernelEmitter.Set;
-        return new FeedForwardIlgpuClass(plan, set.For(plan.Shape, [set.Of(policy)]), batches: true, alone: false, mixes: false).Emit();
+        return new FeedForwardIlgpuClass(plan, new(plan.Shape, new([plan.Weights]), new([set.Of(policy)]), Batches: true, Alone: false)).Emit();
     }
 
     public static Assembly Compile(IEnumerable<string> texts)

@@ -69,14 +69,31 @@ public sealed class OwnOperationTests : IDisposable
         },
         new("ChannelsOfNeurons")
         {
+            // Gate, up and down too; around centres, and by norms of columns.
             Activation = Activation.Silu,
             IsDense = true,
-            InputThresholds = [(0.3f, 0), (0, 0), null],
-            FeedForwardThresholds = [(0.3f, 0), (0.2f, 0), (0, 0)],
-            Centres = [(0.1f, 0, 0.05f, 0), (0, 0, 0, 0), (0, 0, 0, 0)],
+            FeedForwardBiases = true,
+            Intermediate = 150,
+            InputThresholds = [(0.9f, 0), (0, 0), (0, 0)],
+            FeedForwardThresholds = [(0.7f, 0.02f), (0.2f, 0), (0, 0.01f)],
+            Centres = [(0.1f, 0, 0.05f, 0.01f), (0, 0, 0, 0), (0, 0, 0, 0)],
+            ColumnNorms = [true, false, false],
             Weights = [WeightType.F16],
         },
+        new("ChannelsOfUngated")
+        {
+            Layers = 2,
+            Activation = Activation.Gelu,
+            Gated = false,
+            IsDense = true,
+            MixesDown = true,
+            Weights = [WeightType.F16, WeightType.Q8_0],
+            InputThresholds = [(0, 0), (0, 0)],
+            FeedForwardThresholds = [(0.3f, 0.02f), (0.2f, 0)],
+        },
+        new("ChannelsOfDown") { Hidden = 128, Alphas = [1m, null, 1.1m], InputThresholds = [(0, 0), (0, 0), null], FeedForwardThresholds = [(0, 0.05f), (0, 0.03f), (0, 0)] },
         TraitZoo.SubNorms[1] with { Name = "ChannelsOfSubNorms", InputThresholds = [(0.3f, 0.4f), (0.2f, 0), null] },
+        TraitZoo.SubNorms[0] with { Name = "ChannelsOfNormedDown", InputThresholds = [(0, 0), (0, 0), null], FeedForwardThresholds = [(0, 0.2f), (0, 0.3f), (0, 0)] },
         new("Best") { Predictors = [new(8, Keep: 0.2f), new(8, Count: 41), LowRankCase.Svd(8, -0.125f)], Weights = [WeightType.F32] },
         new("HeadsOfExperts") { Experts = 4, ActiveExperts = 2, KeyValueHeads = 4, HeadChoices = [null, new(0.5f), new(0.5f, Router: true)], Weights = [WeightType.F32] },
         new("HeadsByQueries") { Heads = 8, KeyValueHeads = 4, HeadChoices = [null, new(0.5f), new(0.25f)], Weights = [WeightType.F32] },
@@ -230,6 +247,8 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("ThresholdsOfExperts")]
     [InlineData("Channels")]
     [InlineData("ChannelsOfOddHeads")]
+    [InlineData("ChannelsOfNeurons")]
+    [InlineData("ChannelsOfDown")]
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);
@@ -240,6 +259,7 @@ public sealed class OwnOperationTests : IDisposable
         IReadOnlyList<LayerMetrics> actual = Metrics(onGpu);
         for (int layer = 0; layer < declared.Layers; layer++)
         {
+            actual[layer].ActualSparsity.ShouldBe(expected[layer].ActualSparsity, $"layer {layer}");
             actual[layer].PredictedSparsity.ShouldBe(expected[layer].PredictedSparsity, $"layer {layer}");
             actual[layer].Precision.ShouldBe(expected[layer].Precision, $"layer {layer}");
             actual[layer].BytesPerToken.ShouldBe(expected[layer].BytesPerToken, $"layer {layer}");

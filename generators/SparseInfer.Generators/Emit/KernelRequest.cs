@@ -15,15 +15,20 @@ internal sealed record KernelRequest<TKernel>(
 {
     /// <summary>Whether a model may store down in another type.</summary>
     public bool Mixes => Batches && Downs.Count > 1;
+
+    /// <summary>Whether a model looks at its neurons once all of a token's are there, before down.</summary>
+    public bool LooksAtNeurons { get; init; }
+
+    /// <summary>Whether one does not.</summary>
+    public bool LooksAtNone { get; init; } = true;
 }
 
 /// <summary>What models and layers ask for. Those that share a shape share its kernels.</summary>
 internal static class KernelRequest
 {
-    /// <param name="byChannels">Whether neurons' matrices have a row for each channel of their input.</param>
-    public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(ModelSpec spec, KernelSet<TKernel> set, bool byChannels = false)
+    public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(ModelSpec spec, KernelSet<TKernel> set)
         where TKernel : PolicyKernel =>
-        Of(spec.FeedForward, spec.FeedForwardTypes, spec.Policies.Select(policy => policy.Policy), set, batches: true, byChannels);
+        Of(spec.FeedForward, spec.FeedForwardTypes, spec.Policies.Select(policy => policy.Policy), set, batches: true, InputChannels.AreOfNeurons(spec), InputChannels.AreOfDown(spec));
 
     public static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(LayerSpec spec, KernelSet<TKernel> set)
         where TKernel : PolicyKernel =>
@@ -39,14 +44,22 @@ internal static class KernelRequest
             group.SelectMany(request => request.Downs).Distinct().OrderBy(type => type).ToEquatableArray(),
             Sorted(group.SelectMany(request => request.Kernels)),
             group.Any(request => request.Batches),
-            group.Any(request => request.Alone)));
+            group.Any(request => request.Alone))
+        {
+            LooksAtNeurons = group.Any(request => request.LooksAtNeurons),
+            LooksAtNone = group.Any(request => request.LooksAtNone),
+        });
 
     private static EquatableArray<KernelRequest<TKernel>> Of<TKernel>(
-        FeedForwardSpec spec, EquatableArray<WeightType> weights, IEnumerable<PolicySpec> policies, KernelSet<TKernel> set, bool batches, bool byChannels = false)
+        FeedForwardSpec spec, EquatableArray<WeightType> weights, IEnumerable<PolicySpec> policies, KernelSet<TKernel> set, bool batches, bool byChannels = false, bool looksAtNeurons = false)
         where TKernel : PolicyKernel
     {
         EquatableArray<TKernel> kernels = Sorted(policies.Select(set.Of));
-        return weights.Select(type => new KernelRequest<TKernel>(new(spec, type) { ByChannels = byChannels }, weights, kernels, batches, !batches)).ToEquatableArray();
+        return weights.Select(type => new KernelRequest<TKernel>(new(spec, type) { ByChannels = byChannels }, weights, kernels, batches, !batches)
+        {
+            LooksAtNeurons = looksAtNeurons,
+            LooksAtNone = !looksAtNeurons,
+        }).ToEquatableArray();
     }
 
     private static EquatableArray<TKernel> Sorted<TKernel>(IEnumerable<TKernel> kernels)

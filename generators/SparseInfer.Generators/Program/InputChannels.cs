@@ -67,6 +67,9 @@ internal sealed record InputChannels(ChannelUse Use, EquatableArray<string?> Thr
     /// <summary>Whether a model's gate and up have a row for each channel, where programs read fewer of these.</summary>
     public static bool AreOfNeurons(ModelSpec spec) => ModelProgram.Of(spec).Layer.OfType<Neurons>().Any(neurons => neurons.Channels is not null);
 
+    /// <summary>Whether programs leave out neurons of down's input that are there, in any layer.</summary>
+    public static bool AreOfDown(ModelSpec spec) => ModelProgram.Of(spec).Layer.OfType<Down>().Any(down => down.Channels is not null);
+
     /// <summary>Says of each operation which channels of its input it reads, where policies choose among them in any layer.</summary>
     public static ModelProgram Insert(ModelProgram program, ModelSpec spec)
     {

@@ -1,4 +1,5 @@
 using ILGPU;
+using SparseInfer.Kernels.Cpu;
 using SparseInfer.Loading;
 
 namespace SparseInfer.Runtime;
@@ -34,5 +35,33 @@ public sealed partial class IlgpuUpload
         }
 
         return Vector([.. added]);
+    }
+
+    /// <summary>The Euclidean norm of what each channel has of weights in matrices that share it: before they are uploaded.</summary>
+    /// <param name="matrices">The matrices.</param>
+    /// <returns>A value for each channel.</returns>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public ArrayView<float> ColumnNorms(ReadOnlySpan<StoredChannels> matrices)
+    {
+        var all = new (WeightFormat, DownMatrix)[matrices.Length];
+        for (int i = 0; i < all.Length; i++)
+        {
+            all[i] = (WeightFormat.For(matrices[i].Type), matrices[i].Weights);
+        }
+
+        float[] norms = new float[matrices[0].Weights.Neurons];
+        ChannelSums.Norms(all, norms);
+        return Vector(norms);
+    }
+
+    /// <summary>What stands for the norms of channels' weights where these do not count.</summary>
+    /// <param name="channels">How many channels.</param>
+    /// <returns>1 for each channel.</returns>
+    /// <exception cref="InsufficientDeviceMemoryException">The device has no room for them.</exception>
+    public ArrayView<float> Ones(int channels)
+    {
+        float[] ones = new float[channels];
+        Array.Fill(ones, 1);
+        return Vector(ones);
     }
 }

@@ -284,11 +284,38 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="tokens">How many tokens.</param>
     /// <param name="channels">Channels of the input.</param>
     /// <param name="bytes">Bytes of weights that a channel has, in all matrices that read it.</param>
-    protected void CountChannels(int layer, int input, float threshold, int tokens, int channels, long bytes)
+    /// <param name="ofFeedForward">Whether these are gate and up, and not attention's projections.</param>
+    protected void CountChannels(int layer, int input, float threshold, int tokens, int channels, long bytes, bool ofFeedForward = false)
     {
         if (Metering)
         {
-            _channels!.Note(layer, input, threshold, (long)tokens * channels, bytes);
+            _channels!.Note(layer, input, ofFeedForward ? CountedInput.FeedForward : CountedInput.Projections, threshold, (long)tokens * channels, bytes);
+        }
+    }
+
+    /// <summary>Notes neurons that are all computed, and counted by a kernel where they are not zero.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">The number by which kernels count.</param>
+    /// <param name="tokens">How many tokens.</param>
+    /// <param name="neurons">Neurons of each.</param>
+    /// <param name="bytes">Bytes that a neuron has of down.</param>
+    protected void CountNeurons(int layer, int input, int tokens, int neurons, long bytes) =>
+        _channels!.Note(layer, input, CountedInput.Neurons, 0, (long)tokens * neurons, bytes);
+
+    /// <summary>Notes neurons of which down leaves out some.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="input">The number by which kernels count those that are kept.</param>
+    /// <param name="threshold">What chose; negative: nothing did.</param>
+    /// <param name="neuronsInput">The number by which they count those that there are.</param>
+    /// <param name="ofAll">Whether it chose among all neurons, and not among those that are not zero.</param>
+    /// <param name="tokens">How many tokens.</param>
+    /// <param name="neurons">Neurons of each.</param>
+    /// <param name="bytes">Bytes that a neuron has of down.</param>
+    protected void CountDown(int layer, int input, float threshold, int neuronsInput, bool ofAll, int tokens, int neurons, long bytes)
+    {
+        if (threshold >= 0)
+        {
+            _channels!.Note(layer, input, ofAll ? CountedInput.Down : CountedInput.DownOfOthers, threshold, ofAll ? (long)tokens * neurons : neuronsInput, bytes);
         }
     }
 

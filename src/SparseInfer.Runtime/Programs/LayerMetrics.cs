@@ -52,7 +52,7 @@ public readonly record struct LayerMetrics
 
     /// <summary>
     /// Share of input channels that a threshold skipped, of the inputs that have one: of attention's projections, of gate and up, and of down those neurons that
-    /// nothing else took off. NaN where none chooses, as in Dense and Exact. On GPUs of attention's projections.
+    /// nothing else took off. NaN where none chooses, as in Dense and Exact.
     /// </summary>
     public double SkippedInputs { get; }
 

@@ -4,7 +4,6 @@ using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Parts;
-using SparseInfer.Generators.Program;
 
 namespace SparseInfer.Generators.Tests.Generation;
 
@@ -21,7 +20,7 @@ internal static class SpecProject
             .. sources,
             .. specs.Select(spec => ModelClass.Emit(spec, ilgpu)),
             .. specs.Select(spec => new DecoderClass(DecoderPlan.Of(spec)).Emit()),
-            .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set, InputChannels.AreOfNeurons(spec)))).Select(request => new FeedForwardClass(
+            .. KernelRequest.Merge(specs.SelectMany(spec => KernelRequest.Of(spec, CpuKernelEmitter.Set))).Select(request => new FeedForwardClass(
                 FeedForwardPlan.Of(request.Shape, request.Downs), CpuKernelEmitter.Set.For(request.Shape, request.Kernels), request.Batches).Emit()),
             .. ilgpu ? OfGpu(specs) : [],
         ];
@@ -33,11 +32,6 @@ internal static class SpecProject
     [
         AssemblyPart.Emit(),
         .. specs.Select(spec => new IlgpuDecoderClass(IlgpuDecoderPlan.Of(spec)).Emit()),
-        .. DeviceKernelRequest.Merge(specs.Select(ModelKernelRequest.Of)).Select(request => new FeedForwardIlgpuClass(
-            request.Plan,
-            IlgpuKernelEmitter.Set.For(request.Kernel.Shape, request.Kernel.Kernels),
-            request.Kernel.Batches,
-            request.Kernel.Alone,
-            request.Kernel.Mixes).Emit()),
+        .. DeviceKernelRequest.Merge(specs.Select(ModelKernelRequest.Of)).Select(request => new FeedForwardIlgpuClass(request.Plan, request.Kernel).Emit()),
     ];
 }

@@ -1,6 +1,4 @@
 using SparseInfer.Generators.Cpu;
-using SparseInfer.Generators.Declare;
-using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
@@ -335,19 +333,6 @@ public sealed class InputThresholdTests
         float[] predicted = With(assembly, declared, weights, Devices[1], model => DecoderRun.Decode(model, SparsityMode.Predicted));
         predicted.Zip(dense, (a, b) => Math.Abs(a - b)).Max().ShouldBeLessThan(1e-5f * dense.Max(Math.Abs));
         predicted.ShouldNotBe(dense);
-    }
-
-    /// <summary>GPUs have no kernel for norms of columns, nor for down's input.</summary>
-    [Theory]
-    [InlineData("ColumnNorms", "ColumnNorms")]
-    [InlineData("CentredDown", "Down")]
-    [InlineData("Layers", null)]
-    public void A_gpu_refuses_what_it_does_not_choose_by(string name, string? property)
-    {
-        DecoderCase declared = Models.Single(model => model.Name == name);
-        ModelSpec spec = Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull();
-        string expected = property is null ? "" : $"no kernel for GPUs computes what [InputThreshold] leaves out by its '{property}'";
-        (GpuLimit.Missing(spec) ?? "").ShouldBe(expected);
     }
 
     /// <summary>A centre of 0 and norms that are not asked for leave the generated program as it is.</summary>

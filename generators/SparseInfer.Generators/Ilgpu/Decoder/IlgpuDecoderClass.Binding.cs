@@ -38,7 +38,8 @@ internal sealed partial class IlgpuDecoderClass
             EmitFields("ArrayView<float>", _tensors.PolicyFields.Where(tensor => tensor.Columns is null));
             IReadOnlyList<Tensor> tensors = _program.Layer.FeedForwardTensors();
             _code.Line($"public DeviceMatrix {string.Join(", ", tensors.Where(tensor => tensor.Columns is not null).Select(tensor => tensor.Field))};");
-            EmitFields("ArrayView<float>", tensors.Where(tensor => tensor.Role == TensorRole.DownBias));
+            EmitFields("ArrayView<float>", tensors.Where(tensor =>
+                tensor.Role == TensorRole.DownBias || (tensor.Role == TensorRole.NeuronBias && InputChannels.AreOfNeurons(_spec))));
             foreach (IlgpuFeedForwardPlan plan in _feedForwards)
             {
                 _code.Line($"public {plan.ClassName}.Weights {FeedForwardField(plan)};");
@@ -149,7 +150,7 @@ internal sealed partial class IlgpuDecoderClass
             EmitStack("Heads", Heads, "], Hidden);");
         }
 
-        foreach (ChannelPlan plan in _plan.Channels)
+        foreach (ChannelPlan plan in ByChannel.Where(plan => plan.Channels.Use != ChannelUse.FeedForward))
         {
             EmitBindChannels(plan);
         }
@@ -186,8 +187,13 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line($"WeightType downType = {TensorCalls.BindTypeOfAll(tensors.Single(tensor => tensor.Role == TensorRole.Down))};");
         }
 
+        foreach (ChannelPlan plan in ByChannel.Where(plan => plan.Channels.Use == ChannelUse.FeedForward))
+        {
+            EmitBindChannels(plan);
+        }
+
         string type = Single ? $"WeightType.{_spec.FeedForwardTypes[0]}" : "downType";
-        foreach (Tensor tensor in tensors)
+        foreach (Tensor tensor in tensors.Where(tensor => tensor.Role != TensorRole.Neurons || _plan.ByChannel(tensor) is null))
         {
             switch (tensor.Role)
             {
@@ -196,11 +202,21 @@ internal sealed partial class IlgpuDecoderClass
                         .Select(own => own.Field.Upload(own.Layers.IsEveryLayer ? "true" : own.Layers.Condition)));
                     _code.Line($"w.{tensor.Field} = upload.Matrix({Bound(tensor)}, Intermediate, Hidden{derived});");
                     break;
+                case TensorRole.Down when _plan.CentresDown:
+                    _code.Line($"var down = new StoredChannels({Bound(tensor)}, {type});");
+                    EmitBindCentre(_plan.Channels.Single(plan => plan.IsDown), "down");
+                    _code.Line("w.Down = upload.Channels(down, Hidden, Intermediate);");
+                    break;
                 case TensorRole.Down:
                     _code.Line($"w.Down = upload.Down({Bound(tensor)}, {type}, Hidden, Intermediate);");
                     break;
                 case TensorRole.NeuronBias:
                     _code.Line($"ArrayView<float> {tensor.Variable} = {Vector(tensor)};");
+                    if (InputChannels.AreOfNeurons(_spec))
+                    {
+                        _code.Line($"w.{tensor.Field} = {tensor.Variable};");
+                    }
+
                     break;
                 default:
                     _code.Line($"w.{tensor.Field} = {Vector(tensor)};");
@@ -208,7 +224,7 @@ internal sealed partial class IlgpuDecoderClass
             }
         }
 
-        string? norm = _program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? $"w.{own.Weight.Field}" : null;
+        string? norm = _plan.NormsNeurons && _program.Layer.OfType<NormNeurons>().SingleOrDefault() is { } own ? $"w.{own.Weight.Field}" : null;
         foreach (IlgpuFeedForwardPlan plan in _feedForwards)
         {
             using (Single ? default(CodeWriter.Scope?) : _code.Block($"if (type == WeightType.{plan.Weights})"))

@@ -27,7 +27,7 @@ internal sealed partial class IlgpuDecoderClass
                 $"  cache        {Literal.Grouped(_plan.CachedBytes)} bytes a position in F16, twice that in F32",
                 $"  bytes        {Literal.Grouped(_plan.Shape.DenseBytes)} a token when dense",
                 $"  plan         made for {_plan.Target.Name}; splits of {IlgpuDecoderPlan.SplitPositions} positions, prompts {_plan.Batch} tokens at a time",
-                .. _plan.Channels.Select((plan, i) => $"  {(i == 0 ? "by channel" : ""),-12} {string.Join(", ", plan.Matrices.Select(matrix => matrix.Variable))}: "
+                .. ByChannel.Select((plan, i) => $"  {(i == 0 ? "by channel" : ""),-12} {string.Join(", ", plan.Matrices.Select(matrix => matrix.Variable))}: "
                     + $"a row for each input, those of zeros unread; {plan.Slices} {(plan.Slices == 1 ? "slice" : "slices")} of {plan.Slice}; dense prompts read every row"),
                 .. Launches(),
                 "",

@@ -41,7 +41,7 @@ internal sealed partial class IlgpuDecoderClass
             _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
-            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")}{(ChannelQuads == 0 ? "" : $", inputs: {_plan.Channels.Count}")})"))
+            using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")}{(CountedInputs == 0 ? "" : $", inputs: {CountedInputs}")})"))
             {
                 _code.Line("_program = program;");
                 _code.Line($"_cache = Cache(cacheType, {_plan.CachedRow});");
@@ -68,9 +68,10 @@ internal sealed partial class IlgpuDecoderClass
             EmitReserve();
             TokenPass token = _launches.Token;
             PromptPass prompt = _launches.Prompt;
-            Action feedForward = _plan.HasExperts ? () => new ExpertLaunches(_code, _plan).Emit(meters: true) : token.EmitFeedForward;
+            Action[] feedForward = InputChannels.AreOfNeurons(_spec) ? []
+                : _plan.HasExperts ? [() => new ExpertLaunches(_code, _plan).Emit(meters: true)] : [token.EmitFeedForward];
             EmitMethods(
-                token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), feedForward, token.EmitLogits, prompt.EmitProducts);
+                [token.Emit, prompt.Emit, token.EmitEmbed, token.EmitAttend, () => token.EmitNorms(token.Launches.Concat(prompt.Launches)), .. feedForward, token.EmitLogits, prompt.EmitProducts]);
             if (_program.Words is { } words)
             {
                 EmitMethods(() => token.EmitChosenLogits(words));
@@ -260,9 +261,9 @@ internal sealed partial class IlgpuDecoderClass
         {
             _code.Line("_cache.Reserve(positions, Position);");
             EmitGrow(Splits("Batch"));
-            if (_plan.SkipsTogether || _plan.HasExperts)
+            if (_plan.SkipsTogether || _plan.HasExperts || InputChannels.AreOfNeurons(_spec))
             {
-                using (_code.Block(_plan.HasExperts ? "if (IsPrompt)" : "if (SkipsTogether)"))
+                using (_code.Block(_plan.HasExperts ? "if (IsPrompt)" : InputChannels.AreOfNeurons(_spec) ? "if (IsPrompt && !PromptIsDense)" : "if (SkipsTogether)"))
                 {
                     _code.Line($"_partial.Grow({PartialQuads}L * {TogetherTokens}, 0, \"{PartialSums}\");");
                 }

@@ -30,11 +30,6 @@ internal sealed partial class IlgpuDecoderClass
         _name = GeneratedNames.Program(_spec.Target, "Ilgpu");
     }
 
-    /// <summary>How projections choose among the channels of their input.</summary>
-    private IEnumerable<InputChannels> Channels => _program.Layer
-        .Select(operation => operation switch { Project project => project.Channels, Neurons neurons => neurons.Channels, _ => null })
-        .OfType<InputChannels>().Where(channels => channels.HasThreshold).Distinct();
-
     /// <summary>Matrices by which words are chosen.</summary>
     private IEnumerable<Tensor> Words => _program.Words?.Tensors ?? [];
 
@@ -111,7 +106,7 @@ internal sealed partial class IlgpuDecoderClass
             _launches.Prompt.EmitNormAfter();
             EmitLayer();
             _code.Line();
-            if (_plan.SkipsTogether && !_plan.HasExperts)
+            if (_plan.SkipsTogether && !_plan.HasExperts && !InputChannels.AreOfNeurons(_spec))
             {
                 _launches.FeedForward.Emit();
                 _code.Line();
@@ -128,6 +123,12 @@ internal sealed partial class IlgpuDecoderClass
             {
                 _code.Line();
                 kernel.EmitMethod(_code);
+            }
+
+            if (InputChannels.AreOfNeurons(_spec))
+            {
+                _code.Line();
+                ChannelKernels.EmitNeuron(_code, _spec.FeedForward);
             }
 
             if (_program.Layer.Any(operation => operation is Project { IsOfEachExpert: true }))
@@ -169,9 +170,9 @@ internal sealed partial class IlgpuDecoderClass
         }
 
         WindowCode.EmitConstant(_code, _spec);
-        foreach (InputChannels channels in Channels)
+        foreach (ChannelPlan plan in _plan.Channels)
         {
-            ThresholdTable.Emit(_code, channels);
+            ThresholdTable.Emit(_code, plan.Channels);
         }
 
         EmbeddingSpec embedding = _spec.Embedding;

@@ -17,7 +17,7 @@ internal sealed class FeedForwardCalls(CodeWriter code, IlgpuFeedForwardPlan pla
     {
         using (code.Block($"{place} = new()", end: "};"))
         {
-            foreach (Tensor tensor in tensors.Where(tensor => tensor.Columns is not null))
+            foreach (Tensor tensor in tensors.Where(tensor => tensor.Columns is not null && !(plan.Shape.ByChannels && tensor.Role == TensorRole.Neurons)))
             {
                 code.Line($"{tensor.Field} = {matrix(tensor)}.Words,");
                 if (plan.Row.IsBlock)

@@ -4,14 +4,18 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>Writes the class that holds the GPU kernels of one feed-forward shape and weight type.</summary>
-/// <param name="policies">The modes' own kernels, then what the policies that use the shape ask for.</param>
-/// <param name="batches">Whether prompts use the shape.</param>
-/// <param name="mixes">Whether a model may store down in another weight type than its other matrices.</param>
-/// <param name="alone">Whether a layer that stands alone uses it: nothing packs its input's signs then, nor adds up its output.</param>
-internal sealed class FeedForwardIlgpuClass(
-    IlgpuFeedForwardPlan plan, IReadOnlyList<IlgpuKernelEmitter> policies, bool batches, bool alone, bool mixes)
+/// <param name="request">What models and layers want of it.</param>
+internal sealed class FeedForwardIlgpuClass(IlgpuFeedForwardPlan plan, KernelRequest<IlgpuKernelEmitter> request)
 {
     private readonly CodeWriter _code = new();
+
+    /// <summary>
+    /// The modes' own kernels, then what the policies that use the shape ask for: none where the decoder multiplies gate and up itself, by channels of their input.
+    /// </summary>
+    private readonly IReadOnlyList<IlgpuKernelEmitter> _policies = plan.Shape.ByChannels ? [] : IlgpuKernelEmitter.Set.For(request.Shape, request.Kernels);
+
+    /// <summary>Those whose kernels go on to down.</summary>
+    private IReadOnlyList<IlgpuKernelEmitter> Fused => request.LooksAtNone ? _policies : [];
 
     public static readonly string[] Namespaces =
     [
@@ -44,7 +48,7 @@ internal sealed class FeedForwardIlgpuClass(
                 new TogetherKernel(_code, plan, IlgpuKernelEmitter.Set.Dense).EmitGates();
             }
 
-            foreach (IlgpuKernelEmitter policy in policies)
+            foreach (IlgpuKernelEmitter policy in Fused)
             {
                 _code.Line();
                 new FusedKernel(_code, plan, policy).Emit();
@@ -56,7 +60,7 @@ internal sealed class FeedForwardIlgpuClass(
                 new FusedKernel(_code, plan, policy, hasDown: false).Emit();
             }
 
-            foreach (IlgpuKernelEmitter policy in HasTogether ? policies : [])
+            foreach (IlgpuKernelEmitter policy in HasTogether ? _policies : [])
             {
                 _code.Line();
                 new TogetherKernel(_code, plan, policy).Emit();
@@ -66,6 +70,12 @@ internal sealed class FeedForwardIlgpuClass(
             {
                 _code.Line();
                 DownTogether.EmitMethod(_code);
+            }
+
+            if (HasCount)
+            {
+                _code.Line();
+                Count.EmitMethod(_code);
             }
 
             if (HasActivateBatch)
@@ -95,7 +105,8 @@ internal sealed class FeedForwardIlgpuClass(
 
     private string HowLaunched => plan.OfExperts
         ? "One launch does all chosen experts but for the sum over the groups, which the next adds up with their weights and the residual."
-        : $"{(plan.Shape.NeedsAllGates ? "Two launches compute all gates, and where they are cut.\n" : "")}One launch does the whole layer but for the sum over the groups, which the next launch adds up{(alone ? "" : " with the residual")}.";
+        : plan.Shape.ByChannels ? "Gate and up are the decoder's, which multiplies them by channels of their input. One launch is down, but for the sum over the groups, which the next launch adds up with the residual."
+        : $"{(plan.Shape.NeedsAllGates ? "Two launches compute all gates, and where they are cut.\n" : "")}One launch does the whole layer but for the sum over the groups, which the next launch adds up{(request.Alone ? "" : " with the residual")}.";
 
     private string Head
     {
@@ -111,8 +122,7 @@ internal sealed class FeedForwardIlgpuClass(
                   weights      {plan.Weights}, {Literal.Grouped(plan.Row.Bytes)} bytes a neuron in each of {matrices} matrices (down neuron-major)
                   bytes        {Literal.Grouped(plan.Row.Bytes * plan.Intermediate * matrices)} a token when dense{(plan.OfExperts ? ", of each expert" : "")}
                   plan         {groups}; made for {plan.Target.Name}
-                  loads        16 bytes a lane, {plan.Row.Steps} a row
-                  shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}
+                  loads        16 bytes a lane, {plan.Row.Steps} a row{(plan.Shape.ByChannels ? "" : $"\n  shared       {Literal.Grouped(plan.SharedBytes)} bytes a group, {input}")}
 
                 {HowLaunched}
                 Sums run in a fixed order, so Exact equals Dense bit for bit, and every run equals the last.
@@ -128,8 +138,8 @@ internal sealed class FeedForwardIlgpuClass(
             /// <summary>Groups of a launch.</summary>
             internal const int Slices = {plan.Slices};
 
-            /// <summary>Numbers that a metered launch counts: {(mixes ? "four a warp, or five where down has another weight type" : "four a warp")}.</summary>
-            internal const int Counts = Slices * Warps * {(mixes ? 5 : 4)};
+            /// <summary>Numbers that a metered launch counts: {(Apart.Count > 0 ? "four a warp, or five where down has another weight type" : "four a warp")}.</summary>
+            internal const int Counts = Slices * Warps * {(Apart.Count > 0 ? 5 : 4)};
 
             internal const long RowBytes = {plan.Row.Bytes};
 
@@ -142,7 +152,7 @@ internal sealed class FeedForwardIlgpuClass(
             _code.Line($"private const int WarpNeurons = {plan.WarpNeurons}; // that a warp predicts");
         }
 
-        foreach (string constant in policies.SelectMany(policy => policy.Constants(plan)).Distinct())
+        foreach (string constant in _policies.SelectMany(policy => policy.Constants(plan)).Distinct())
         {
             _code.Line(constant);
         }
@@ -174,33 +184,38 @@ internal sealed class FeedForwardIlgpuClass(
     private bool HasTogether => HasActivateBatch && plan.ComputesTogether;
 
     /// <summary>Whether prompts multiply matrices: of experts each token has its own.</summary>
-    private bool HasActivateBatch => batches && !plan.OfExperts;
+    private bool HasActivateBatch => request.Batches && !plan.OfExperts;
 
     /// <summary>Policies that have a kernel up to their activations, for a down of another type.</summary>
-    private IReadOnlyList<IlgpuKernelEmitter> Apart => mixes ? policies : [];
+    private IReadOnlyList<IlgpuKernelEmitter> Apart => request.Mixes || request.LooksAtNeurons ? _policies : [];
 
-    private bool HasDownTogether => HasTogether || mixes;
+    private bool HasDownTogether => HasTogether || Apart.Count > 0 || plan.Shape.ByChannels;
 
     /// <summary>Down of several tokens.</summary>
     private DeviceKernel DownTogether => new TogetherDownKernel(_code, plan).Kernel;
 
+    /// <summary>Whether metered runs count neurons by a kernel of its own.</summary>
+    private bool HasCount => plan.Shape.ByChannels || request.LooksAtNeurons;
+
+    private DeviceKernel Count => CountKernel.Of(_code, plan.Intermediate, "ActivatedStride");
+
     /// <summary>What policies launch before their kernels; two may launch the same.</summary>
-    private IEnumerable<DeviceKernel> Inputs => policies.Select(policy => policy.Input(_code, plan)).OfType<DeviceKernel>()
+    private IEnumerable<DeviceKernel> Inputs => _policies.Select(policy => policy.Input(_code, plan)).OfType<DeviceKernel>()
         .GroupBy(kernel => kernel.Name).Select(group => group.First());
 
     /// <summary>What is launched before the neurons, where all gates are there before any is activated.</summary>
-    private IEnumerable<DeviceKernel> Cuts => plan.Shape.NeedsAllGates ? new CutKernels(_code, plan, several: batches).All : [];
+    private IEnumerable<DeviceKernel> Cuts => plan.Shape.NeedsAllGates ? new CutKernels(_code, plan, several: request.Batches).All : [];
 
     private string[] Matrices => plan.Spec.Gated ? ["Gate", "Up"] : ["Up"];
 
-    private bool Predicts => policies.Any(policy => policy.Predicts);
+    private bool Predicts => _policies.Any(policy => policy.Predicts);
 
     /// <summary>Fields of the weights: type and name, in the order that a device wants them.</summary>
     private IEnumerable<(string Type, string Name)> Fields
     {
         get
         {
-            foreach (string matrix in Matrices.Append("Down"))
+            foreach (string matrix in (plan.Shape.ByChannels ? [] : Matrices).Append("Down"))
             {
                 yield return ("ArrayView<Words4>", matrix);
                 if (plan.Row.IsBlock)
@@ -209,7 +224,7 @@ internal sealed class FeedForwardIlgpuClass(
                 }
             }
 
-            foreach (DerivedField derived in policies.SelectMany(policy => policy.Derived(plan)).Distinct())
+            foreach (DerivedField derived in _policies.SelectMany(policy => policy.Derived(plan)).Distinct())
             {
                 yield return (derived.Type, derived.Name);
             }
@@ -241,10 +256,10 @@ internal sealed class FeedForwardIlgpuClass(
     /// <summary>The kernels, compiled for a device.</summary>
     private void EmitKernels()
     {
-        _code.Summary($"The kernels, compiled for a device; {(HasTogether ? "those that count or have several tokens" : "those that count")}{(mixes ? ", or leave out down," : "")} when they are first asked for.");
+        _code.Summary($"The kernels, compiled for a device; {(HasTogether ? "those that count or have several tokens" : "those that count")}{(Apart.Count > 0 ? ", or leave out down," : "")} when they are first asked for.");
         using (_code.Block("internal sealed class Kernels(IlgpuDevice device)"))
         {
-            foreach (IlgpuKernelEmitter policy in policies)
+            foreach (IlgpuKernelEmitter policy in Fused)
             {
                 string name = FusedKernel.Name(policy, metered: false);
                 string types = Types(policy);
@@ -268,7 +283,7 @@ internal sealed class FeedForwardIlgpuClass(
                 kernel.EmitField(_code, plan.ClassName);
             }
 
-            foreach (IlgpuKernelEmitter policy in policies)
+            foreach (IlgpuKernelEmitter policy in Fused)
             {
                 EmitLazy(FusedKernel.Name(policy, metered: true), Types(policy), FusedKernel.Method(policy, metered: true));
             }
@@ -289,7 +304,7 @@ internal sealed class FeedForwardIlgpuClass(
                     EmitLazy(TogetherKernel.GatesName, string.Join(", ", TogetherKernel.GatesParameters.Select(parameter => parameter.Type)), TogetherKernel.GatesName);
                 }
 
-                foreach (IlgpuKernelEmitter policy in policies)
+                foreach (IlgpuKernelEmitter policy in _policies)
                 {
                     string types = string.Join(", ", TogetherKernel.Parameters(plan, policy).Select(parameter => parameter.Type));
                     EmitLazy(TogetherKernel.Name(policy), types, TogetherKernel.Name(policy));
@@ -299,6 +314,11 @@ internal sealed class FeedForwardIlgpuClass(
             if (HasDownTogether)
             {
                 EmitLazy(DownTogether.Name, DownTogether.Types, DownTogether.Name);
+            }
+
+            if (HasCount)
+            {
+                EmitLazy(Count.Name, Count.Types, Count.Name);
             }
         }
     }
@@ -358,12 +378,12 @@ internal sealed class FeedForwardIlgpuClass(
     {
         get
         {
-            if (!alone)
+            if (!request.Alone)
             {
                 yield break;
             }
 
-            if (policies.SelectMany(policy => policy.Reads(plan)).OfType<InputSigns>().Any())
+            if (_policies.SelectMany(policy => policy.Reads(plan)).OfType<InputSigns>().Any())
             {
                 yield return new DeviceKernel(
                     "PackSigns",

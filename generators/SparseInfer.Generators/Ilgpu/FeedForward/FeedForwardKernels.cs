@@ -1,4 +1,5 @@
 using SparseInfer.Generators.Declare;
+using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -7,10 +8,13 @@ namespace SparseInfer.Generators.Ilgpu;
 internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan plan)
 {
     private readonly IReadOnlyList<IlgpuKernelEmitter> _policies =
-        IlgpuKernelEmitter.Set.For(plan.Shape, spec.Policies.Select(policy => IlgpuKernelEmitter.Set.Of(policy.Policy)));
+        plan.Shape.ByChannels ? [] : IlgpuKernelEmitter.Set.For(plan.Shape, spec.Policies.Select(policy => IlgpuKernelEmitter.Set.Of(policy.Policy)));
 
     /// <summary>A token's, from prediction to down: one for each policy, and in how many layers a mode launches it.</summary>
-    public IEnumerable<LaunchedKernel> Fused => Launched(_policies, policy => Name(FusedKernel.Name(policy, metered: false), plan.Threads));
+    public IEnumerable<LaunchedKernel> Fused => Launched(_policies, policy => Name(FusedKernel.Name(policy, metered: false, HasDown), plan.Threads));
+
+    /// <summary>Whether a token's kernel goes on to down.</summary>
+    private bool HasDown => !InputChannels.AreOfDown(spec);
 
     /// <summary>What policies launch before their kernels.</summary>
     public IEnumerable<LaunchedKernel> Inputs => Launched(_policies.Where(policy => Input(policy) is not null), policy => Name(Input(policy)!.Name, Input(policy)!.Threads));
@@ -29,13 +33,16 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
     private DeviceKernel? Input(IlgpuKernelEmitter policy) => policy.Input(new CodeWriter(), plan);
 
     /// <summary>A token's up to its activations, for a down of another weight type.</summary>
-    private IEnumerable<KernelName> Apart => !IlgpuDecoderPlan.MixesDown(spec) ? [] : _policies.SelectMany(policy => new[] { false, true }.Select(
+    private IEnumerable<KernelName> Apart => !IlgpuDecoderPlan.MixesDown(spec) || !HasDown ? [] : _policies.SelectMany(policy => new[] { false, true }.Select(
         metered => Name(FusedKernel.Name(policy, metered, hasDown: false), plan.Threads)));
 
     /// <summary>Those of several tokens together, up to their activations.</summary>
     public IEnumerable<LaunchedKernel> Together => Launched(_policies, policy => Name(TogetherKernel.Name(policy), TogetherPlan.Threads));
 
     public KernelName DownTogether => Name(TogetherDownKernel.Name, new TogetherPlan(plan).DownThreads);
+
+    /// <summary>How many of a token's neurons are not zero, where they are counted once all are there.</summary>
+    public KernelName Count => Name(CountKernel.Name, CountKernel.Threads);
 
     /// <summary>What a prompt's products of gate and up become.</summary>
     public KernelName ActivateBatch => Name(FeedForwardIlgpuClass.ActivateBatchName, FeedForwardIlgpuClass.BatchThreads);
@@ -47,10 +54,11 @@ internal sealed class FeedForwardKernels(ModelSpec spec, IlgpuFeedForwardPlan pl
         .. plan.Shape.NeedsAllGates ? [Gates, Cut] : Array.Empty<KernelName>(),
         .. plan.Shape.NeedsAllGates && ComputesTogether ? [GatesTogether] : Array.Empty<KernelName>(),
         .. Fused.Select(kernel => kernel.Kernel),
-        .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true), plan.Threads)),
+        .. _policies.Select(policy => Name(FusedKernel.Name(policy, metered: true, HasDown), plan.Threads)),
         .. Apart,
         .. ComputesTogether ? Together.Select(kernel => kernel.Kernel) : [],
-        .. ComputesTogether || IlgpuDecoderPlan.MixesDown(spec) ? [DownTogether] : Array.Empty<KernelName>(),
+        .. ComputesTogether || IlgpuDecoderPlan.MixesDown(spec) || !HasDown || plan.Shape.ByChannels ? [DownTogether] : Array.Empty<KernelName>(),
+        .. plan.Shape.ByChannels || !HasDown ? [Count] : Array.Empty<KernelName>(),
         .. plan.OfExperts ? Array.Empty<KernelName>() : [ActivateBatch],
     ];
 

@@ -27,6 +27,7 @@ internal static class JoinKernel
     /// <param name="own">What traits do with the sum before.</param>
     /// <param name="norm">The norm between neurons and down, which scales the sum; null: there is none.</param>
     /// <param name="experts">Of how many experts a token has sums, each to be multiplied by its weight; 0: it has those of one feed-forward.</param>
+    /// <param name="centred">Whether a centre of the neurons adds something, in some layers.</param>
     public static DeviceKernel Of(
         CodeWriter code,
         IlgpuFeedForwardPlan plan,
@@ -35,7 +36,8 @@ internal static class JoinKernel
         bool adds,
         IReadOnlyList<Operation>? own = null,
         NormSpec? norm = null,
-        int experts = 0)
+        int experts = 0,
+        bool centred = false)
     {
         own ??= [];
         IEnumerable<KernelParameter> bias = plan.Spec.Biases ? [KernelParameter.Quads("downBias")] : [];
@@ -45,16 +47,16 @@ internal static class JoinKernel
             Threads(plan),
             $"Adds the groups' partial sums of down{(experts > 0 ? ", those of each of a token's experts times its weight," : "")}{(norm is null ? "" : ", scaled as the norm of the neurons is,")}{(adds ? " to the residual stream" : "")}: {order}. A group has {4 * Quads} columns of a token.",
             [
-                KernelParameter.Quads("partial"), .. experts == 0 ? Array.Empty<KernelParameter>() : [ExpertKernels.Shares], .. norm is null ? Array.Empty<KernelParameter>() : [NeuronNorm.Squares], .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
+                KernelParameter.Quads("partial"), .. experts == 0 ? Array.Empty<KernelParameter>() : [ExpertKernels.Shares], .. norm is null ? Array.Empty<KernelParameter>() : [NeuronNorm.Squares], .. centred ? ChannelKernels.OfCentre : [], .. bias, .. own.SelectMany(ElementKernel.Others).Select(KernelParameter.Quads), KernelParameter.Quads(result),
             ],
-            () => Emit(code, plan, result, adds, own, norm, experts))
+            () => Emit(code, plan, result, adds, own, norm, experts, centred))
         {
             Weights = plan.Weights,
         };
     }
 
     private static void Emit(
-        CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own, NormSpec? norm, int experts)
+        CodeWriter code, IlgpuFeedForwardPlan plan, string result, bool adds, IReadOnlyList<Operation> own, NormSpec? norm, int experts, bool centred)
     {
         RowPlan row = plan.Row;
         int warps = plan.JoinWarps;
@@ -130,6 +132,11 @@ internal static class JoinKernel
             if (plan.Spec.Biases)
             {
                 code.Line("sum = Quad.Add(sum, downBias[quad]);");
+            }
+
+            if (centred)
+            {
+                ChannelKernels.EmitCentre(code, "sum", "quad");
             }
 
             foreach (Operation operation in own)

@@ -15,15 +15,15 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
             .. PolicyInput(neurons),
             .. OfGates(type => type.GatesTogether),
             new(neurons, "feed-forward", [.. kernels.SelectMany(type => type.Together)]),
-            Launch(down, "down", kernels.Select(type => type.DownTogether)),
-            Launch(sum, "its sum", FeedForwards.Select(Join)),
+            .. new DownLaunches(Code, Plan).Launches(down, sum),
         ];
     }
 
     /// <summary>The statement that calls it.</summary>
     /// <param name="own">Where what policies' kernels read of tokens is.</param>
-    public string Call(string normed, Func<TokenData, string> own, string residual, string tokens, string activated, string partial) =>
-        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {OfCuts($"{SessionPass.CutsBuffer}, ")}{partial}{Squares("_squares")});";
+    /// <param name="kept">Where neurons are counted that are kept, where down leaves out some.</param>
+    public string Call(string normed, Func<TokenData, string> own, string residual, string tokens, string activated, string partial, string? kept) =>
+        $"_program.FeedForwardTogether(Mode, layer, w, {normed}, {OfTokens(data => $"{own(data)}, ")}{residual}, {tokens}, {activated}, {OfCuts($"{SessionPass.CutsBuffer}, ")}{partial}{Squares("_squares")}{(kept is null ? "" : $", {kept}")});";
 
     /// <summary>Writes the program's methods.</summary>
     public void Emit()
@@ -31,16 +31,14 @@ internal sealed class FeedForwardTogether(CodeWriter code, IlgpuDecoderPlan plan
         Code.Summary($"The feed-forward of up to {TogetherPlan.Tokens} tokens together, {(HasGates ? "five" : "three")} launches: what any of them wants is read once.");
         using (Code.Block("private void FeedForwardTogether("
             + $"SparsityMode mode, int layer, Layer w, ArrayView<Float4> normed, {OfTokens(data => $"{data.Type} {data.Name}, ")}ArrayView<Float4> residual, int tokens, "
-            + $"ArrayView<float> activated, {OfCuts("ArrayView<float> cuts, ")}ArrayView<Float4> partial{(Plan.NormsNeurons ? ", ArrayView<float> squares" : "")})"))
+            + $"ArrayView<float> activated, {OfCuts("ArrayView<float> cuts, ")}ArrayView<Float4> partial{(Plan.NormsNeurons ? ", ArrayView<float> squares" : "")}{(Plan.SeparatesDown ? ", ArrayView<long> kept" : "")})"))
         {
-            ForFeedForward((_, weights) => Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated{OfCuts(", cuts")});"), (feedForward, weights) =>
-            {
-                KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
-                string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
-                Code.Line($"_feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, activated, tokens, partial{Squares("squares")});");
-                DeviceKernel join = Join(feedForward);
-                Code.Line($"{join.Field}({Config(join, $"{JoinKernel.Groups(feedForward)}", "tokens")}, partial{Squares("squares")}, {JoinArguments}residual);");
-            });
+            var apart = new DownLaunches(Code, Plan);
+            var place = new DownPlace("", "mode", "tokens", "activated", "partial", "squares", "residual", "kept");
+            ForFeedForward(
+                (_, weights) => Code.Line($"ActivateTogether(mode, layer, {weights}, normed, {OfTokens(data => $"{data.Name}, ")}tokens, activated{OfCuts(", cuts")});"),
+                (feedForward, weights) => apart.EmitDown(feedForward, weights, place),
+                () => apart.EmitChoice(place));
         }
 
         foreach (IlgpuFeedForwardPlan feedForward in FeedForwards)

@@ -27,16 +27,6 @@ internal static class GpuLimit
             return policies;
         }
 
-        if (ModelProgram.Of(model).Layer.OfType<Down>().Any(down => down.Channels is not null))
-        {
-            return ["what [InputThreshold] leaves out by its 'Down'"];
-        }
-
-        if (model.SitePolicies.Any(policy => policy.Policy is IChannelPolicy channels && (channels.HasNorms(ChannelUse.Heads) || channels.HasNorms(ChannelUse.FeedForward))))
-        {
-            return ["what [InputThreshold] leaves out by its 'ColumnNorms'"];
-        }
-
         var code = new CodeWriter();
         IlgpuDecoderPlan plan = IlgpuDecoderPlan.Of(model);
         var program = ModelProgram.Of(model).Unobserved;

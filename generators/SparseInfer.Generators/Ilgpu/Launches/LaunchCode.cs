@@ -108,29 +108,38 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <summary>Writes what is done for the type of a layer's neurons, then what is done for the type of down.</summary>
     /// <param name="neurons">Take the type's plan, and where its weights are.</param>
-    protected void ForFeedForward(Action<IlgpuFeedForwardPlan, string> neurons, Action<IlgpuFeedForwardPlan, string> down)
+    /// <param name="between">What is done before down, whatever its type.</param>
+    protected void ForFeedForward(Action<IlgpuFeedForwardPlan, string> neurons, Action<IlgpuFeedForwardPlan, string> down, Action? between = null)
     {
         if (!MixesDown)
         {
             neurons(FeedForwards[0], $"w.FeedForward{FeedForwards[0].Weights}");
+            between?.Invoke();
             down(FeedForwards[0], $"w.FeedForward{FeedForwards[0].Weights}");
             return;
         }
 
         ForFeedForward(FirstMatrix, neurons);
         Code.Line();
+        between?.Invoke();
         ForFeedForward("w.Down", down);
     }
 
     /// <summary>Writes what meters take a neuron's row of down for, where it may have another weight type than the other matrices.</summary>
     protected void EmitDownRowBytes()
     {
-        if (!MixesDown)
+        if (!MixesDown && !Plan.SeparatesDown)
         {
             return;
         }
 
         Code.Line();
+        if (!MixesDown)
+        {
+            Code.Line($"private static long DownRowBytes(int layer) => {FeedForwards[0].ClassName}.RowBytes;");
+            return;
+        }
+
         using (Code.Block("private long DownRowBytes(int layer) => _program._layers[layer].Down.Type switch", end: "};"))
         {
             for (int i = 0; i < FeedForwards.Count; i++)
@@ -216,6 +225,16 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     protected static string Quads(Slot slot) => RowOf(slot).Quads;
 
+    /// <summary>What the kernel that leaves out channels compares them by, in a layer, as C#.</summary>
+    protected static string Measures(ChannelPlan plan) => $"{ThresholdTable.Name(plan.Channels)}[layer]"
+        + (plan.Channels.HasCentres ? $", {ThresholdTable.Centres(plan.Channels)}[layer]" : "")
+        + (plan.Channels.NormLayers is null ? "" : $", w.{IlgpuDecoderClass.ColumnNorms(plan)}");
+
+    /// <summary>What kernels take that add what an input's centre makes of its matrices, as C# with a comma behind it: nothing where there are no centres.</summary>
+    /// <param name="mode">What the mode is called.</param>
+    protected static string Centre(ChannelPlan plan, string mode = "Mode") => !plan.Channels.HasCentres ? ""
+        : $"w.{IlgpuDecoderClass.OfCentre(plan)}.Cast<Float4>(), {mode} == SparsityMode.Predicted && {ThresholdTable.Centres(plan.Channels)}[layer] != 0f ? 1 : 0, ";
+
     /// <summary>Where slices of channels leave what they add to outputs.</summary>
     public const string ChannelSumsBuffer = "_channelSums";
 
@@ -239,7 +258,7 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
 
     /// <summary>The sum of down's slices.</summary>
     protected DeviceKernel Join(IlgpuFeedForwardPlan feedForward) =>
-        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null, Spec.Experts?.Active ?? 0);
+        JoinKernel.Of(code, feedForward, $"Join{feedForward.Weights}", "x", adds: true, _ofSum, plan.NormsNeurons ? Spec.Norm : null, Spec.Experts?.Active ?? 0, plan.CentresDown);
 
     /// <summary>Where the squares of neurons are, of kernels that sum them for the norm before down: behind the partial sums.</summary>
     /// <param name="view">The view.</param>

@@ -211,8 +211,8 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
         [Gates, MeasureGates, ..] => Fused([.. group.Skip(2)]), // launched by those who launch the neurons
         [Neurons neurons, Down down, SumExperts sum, AddResidual] => Experts(neurons, down, sum, null),
         [Neurons neurons, Down down, SumExperts sum, AddResidual, Norm norm] => Experts(neurons, down, sum, norm),
-        [Neurons neurons, SumSquares, NormNeurons, ..] when Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(3)]),
-        [Neurons neurons, ..] when !Plan.NormsNeurons => FeedForward(neurons, [.. group.Skip(1)]),
+        [Neurons neurons, SumSquares, NormNeurons, ..] => FeedForward(neurons, [.. group.Skip(3)]),
+        [Neurons neurons, ..] => FeedForward(neurons, [.. group.Skip(1)]),
         _ => null,
     };
 
@@ -237,10 +237,14 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     /// <param name="rest">What follows the neurons, or their norm.</param>
     private Step? FeedForward(Neurons neurons, IReadOnlyList<Operation> rest) => rest switch
     {
-        [Down down, SumSlices sum, AddResidual add] => FeedForward(neurons, down, sum, add, null),
-        [Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForward(neurons, down, sum, add, norm),
+        [Down down, SumSlices sum, AddResidual add] => FeedForwardOf(neurons, down, sum, add, null),
+        [Down down, SumSlices sum, AddResidual add, Norm norm] => FeedForwardOf(neurons, down, sum, add, norm),
         _ => null,
     };
+
+    private Step? FeedForwardOf(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) => Plan.ByChannel(neurons.Matrices[0]) is { } plan
+        ? FeedForwardByChannel(plan, neurons, down, sum, add, norm)
+        : FeedForward(neurons, down, sum, add, norm);
 
     /// <summary>Whether a projection multiplies what attention made, or its norm, which takes its place.</summary>
     private bool IsOfAttended(Project project) => project.From == (Program.Layer.OfType<NormAttended>().SingleOrDefault()?.Writes ?? Slot.Attended);

@@ -46,13 +46,12 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         Rotation(group));
 
     /// <summary>Densely, as matrix products; else a few tokens at a time, whose channels differ.</summary>
-    protected override Step ByChannel(ChannelPlan plan, IReadOnlyList<Project> projects, Slot from, string y, string stride)
+    protected override Step ByChannel(ChannelPlan plan, IReadOnlyList<Project> projects, string y, string stride)
     {
-        bool isOnce = Plan.Batch <= TogetherPlan.Tokens;
-        string Part(string view, string length) => isOnce ? view : $"{view}.SubView(i * {length}, count * {length})";
-        string quads = Quads(from).Contains(' ') ? $"({Quads(from)})" : Quads(from);
-        Step dense = _products.ByChannel(plan, projects, from, y, stride);
-        Step some = SlicesOf(plan, projects, $"{Part(Row(from), quads)}.Cast<float>()", from, isOnce ? Tokens : "count", Part(y, plan.Matrices.Count == 1 ? $"{plan.Quads}" : $"{plan.Outputs}"));
+        Slot from = projects[0].From;
+        bool isSingle = projects.Count == 1;
+        Step dense = _products.ByChannel(plan, projects[0], from, i => isSingle ? $"0, {y}.Cast<float>(), {stride}" : $"{plan.FirstOutput(i)}, {y}, {stride}");
+        Step some = SumOfSlices(plan, projects, $"{Part(Row(from), Quads(from))}.Cast<float>()", SomeTokens, Part(y, isSingle ? $"{plan.Quads}" : $"{plan.Outputs}"));
         return new([.. dense.Launches, .. some.Launches], () =>
         {
             using (Code.Block("if (PromptIsDense)"))
@@ -62,29 +61,62 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
             using (Code.Block("else"))
             {
-                using (isOnce ? default(CodeWriter.Scope?) : Code.Block("for (int i = 0; i < tokens; i += TogetherTokens)"))
-                {
-                    if (!isOnce)
-                    {
-                        Code.Line("int count = Math.Min(TogetherTokens, tokens - i);");
-                    }
-
-                    some.Emit();
-                }
+                EmitSome(some);
             }
 
             Code.Line();
         });
     }
 
-    protected override void EmitCountChannels(ChannelPlan plan, int input)
+    private bool IsOnce => Plan.Batch <= TogetherPlan.Tokens;
+
+    /// <summary>How many tokens a launch has that may have 16, as C#.</summary>
+    private string SomeTokens => IsOnce ? Tokens : "count";
+
+    /// <summary>Their part of a view.</summary>
+    /// <param name="length">Elements of a token.</param>
+    private string Part(string view, string length)
+    {
+        string each = length.Contains(' ') ? $"({length})" : length;
+        return IsOnce ? view : $"{view}.SubView(i * {each}, count * {each})";
+    }
+
+    /// <summary>Writes launches of a few tokens at a time.</summary>
+    private void EmitSome(Step some)
+    {
+        using (IsOnce ? default(CodeWriter.Scope?) : Code.Block("for (int i = 0; i < tokens; i += TogetherTokens)"))
+        {
+            if (!IsOnce)
+            {
+                Code.Line("int count = Math.Min(TogetherTokens, tokens - i);");
+            }
+
+            some.Emit();
+        }
+    }
+
+    protected override void EmitCountChannels(ChannelPlan plan)
     {
         using (Code.Block("if (!PromptIsDense)"))
         {
-            base.EmitCountChannels(plan, input);
+            base.EmitCountChannels(plan);
         }
 
         Code.Line();
+    }
+
+    protected override Step? FeedForwardByChannel(ChannelPlan plan, Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm)
+    {
+        Step some = NeuronsOfSlices(
+            plan,
+            neurons,
+            down,
+            sum,
+            Part(Row(Slot.Normed), Quads(Slot.Normed)),
+            SomeTokens,
+            Part(Row(Slot.Activated), Quads(Slot.Activated)),
+            Part(Row(Slot.Residual), Quads(Slot.Residual)));
+        return FeedForward(neurons, down, sum, add, norm, some with { Emit = () => EmitSome(some) });
     }
 
     protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Together(
@@ -102,11 +134,14 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         Call(PromptProducts.Call(matrix, from, Tokens, to, stride), _products.Launch(operation));
 
     /// <summary>Densely, as matrix products; else tokens skip neurons each of their own.</summary>
-    protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm)
+    protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) =>
+        FeedForward(neurons, down, sum, add, norm, Sparse(neurons, down, sum));
+
+    /// <param name="skipping">What tokens launch that are not computed densely.</param>
+    private Step FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm, Step skipping)
     {
         Step own = OfLayer(LaunchGroup.OfSum(Program));
         Step dense = Together(DenseNeurons(neurons), DenseDown(neurons, down, sum), own, norm is null ? OfLayer([add]) : AddNorm(add, norm));
-        Step skipping = Sparse(neurons, down, sum);
         Step after = norm is null ? Nothing : Norm(norm);
         return new([.. dense.Launches, .. skipping.Launches, .. after.Launches], () =>
         {
@@ -153,7 +188,9 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
     /// <summary>Where a matrix's products of neurons go.</summary>
     private static string Neuron(int matrix) => matrix == 0 ? Row(Slot.Activated) : "_other";
 
-    private Step DenseNeurons(Neurons neurons) => Together(
+    private Step DenseNeurons(Neurons neurons) => Plan.ByChannel(neurons.Matrices[0]) is { } plan
+        ? _products.ByChannel(plan, neurons, Slot.Normed, i => $"0, {Neuron(i)}.Cast<float>(), 4 * {Quads(Slot.Activated)}")
+        : Together(
     [
         _products.Split(neurons, Row(Slot.Normed), Quads(Slot.Normed), Tokens),
         .. neurons.Matrices.Select((matrix, i) => Product(
@@ -289,7 +326,8 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
                 Part("_x", "HiddenQuads"),
                 isOnce ? Tokens : "count",
                 "_activated.Cast<float>()",
-                "_partial.View"));
+                "_partial.View",
+                Plan.Channels.FirstOrDefault(plan => plan.IsDown) is { } down ? KeptChannels(down) : null));
         }
     }
 

@@ -25,28 +25,30 @@ internal sealed class PromptProducts(CodeWriter code, IlgpuDecoderPlan plan) : L
         [Launch(operation, "halves", [_matrix.Split()])], () => Code.Line($"Split({input}, {quads} / 2, {tokens});"));
 
     /// <summary>Products with matrices that have a row for each channel of their input.</summary>
-    public Step ByChannel(ChannelPlan plan, IReadOnlyList<Project> projects, Slot from, string y, string stride)
+    /// <param name="operation">What they are computed for.</param>
+    /// <param name="to">Where a matrix's outputs go, as C#: the first of them, of which view, and from a token's to the next one's.</param>
+    public Step ByChannel(ChannelPlan plan, Operation operation, Slot from, Func<int, string> to)
     {
-        Step split = Split(projects[0], Row(from), Quads(from), "tokens");
-        Launch[] launches = [.. split.Launches, .. projects.Select(project => Launch(project, "product", project.Matrix.Types(Spec).SelectMany(type => Kernels(project.Matrix, type))))];
+        Step split = Split(operation, Row(from), Quads(from), "tokens");
+        Launch[] launches = [.. split.Launches, .. plan.Matrices.Select(matrix => Launch(operation, "product", matrix.Types(Spec).SelectMany(type => Kernels(matrix, type))))];
         return new(launches, () =>
         {
             split.Emit();
-            for (int i = 0; i < projects.Count; i++)
+            for (int i = 0; i < plan.Matrices.Count; i++)
             {
-                Tensor matrix = projects[i].Matrix;
-                string to = $"tokens, {plan.FirstOutput(i)}, {(projects.Count == 1 ? $"{y}.Cast<float>()" : y)}, {stride}";
+                Tensor matrix = plan.Matrices[i];
+                string outputs = $"tokens, {to(i)}";
                 ForType($"w.{matrix.Field}", matrix.Types(Spec), type => ForTensorCores(
                     type,
                     () =>
                     {
                         DeviceKernel kernel = _matrix.ByChannel(RowOf(matrix, type), matrix.Rows.Size, plan.Width);
-                        Code.Line(Run(kernel, Config(kernel, RowTiles(matrix, Plan.MatrixTile.Rows), MatrixTiles("tokens")), $"w.{matrix.Field}.Words, _halves, _halfScales, {to}"));
+                        Code.Line(Run(kernel, Config(kernel, RowTiles(matrix, Plan.MatrixTile.Rows), MatrixTiles("tokens")), $"w.{matrix.Field}.Words, _halves, _halfScales, {outputs}"));
                     },
                     () =>
                     {
                         DeviceKernel kernel = _plain.ByChannel(RowOf(matrix, type), matrix.Rows.Size, plan.Width);
-                        Code.Line(Run(kernel, Config(kernel, RowTiles(matrix, Plan.ProductTile.Rows), Tiles("tokens")), $"{LaunchPass.WordsOfChannels(matrix, type)}, {Row(from)}, {to}"));
+                        Code.Line(Run(kernel, Config(kernel, RowTiles(matrix, Plan.ProductTile.Rows), Tiles("tokens")), $"{LaunchPass.WordsOfChannels(matrix, type)}, {Row(from)}, {outputs}"));
                     }));
             }
         });

@@ -15,13 +15,49 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     protected override string ChannelSums => $"{ChannelSumsBuffer}.View";
 
-    protected override string KeptChannels(int input) => $"KeptChannels(layer, {input})";
+    protected override string KeptChannels(ChannelPlan plan) => $"KeptChannels(layer, {NumberOf(plan)})";
 
-    protected override void EmitCountChannels(ChannelPlan plan, int input)
+    protected override void EmitCountChannels(ChannelPlan plan)
     {
         string bytes = string.Join(" + ", plan.Matrices.Select(matrix => $"w.{matrix.Field}.ByteLength"));
-        string threshold = $"Mode == SparsityMode.Predicted ? {ThresholdTable.Name(plan.Channels)}[layer] : -1f";
-        Code.Line($"CountChannels(layer, {input}, {threshold}, {Tokens}, {plan.Width}, {(plan.Matrices.Count == 1 ? bytes : $"({bytes})")} / {plan.Width});");
+        string ofFeedForward = plan.Channels.Use == ChannelUse.FeedForward ? ", ofFeedForward: true" : "";
+        Code.Line($"CountChannels(layer, {NumberOf(plan)}, {ThresholdOf(plan)}, {Tokens}, {plan.Width}, {(plan.Matrices.Count == 1 ? bytes : $"({bytes})")} / {plan.Width}{ofFeedForward});");
+    }
+
+    private static string ThresholdOf(ChannelPlan plan) => $"Mode == SparsityMode.Predicted ? {ThresholdTable.Name(plan.Channels)}[layer] : -1f";
+
+    protected override DownPlace Place(string tokens, string activated, string residual)
+    {
+        ChannelPlan? plan = Plan.Channels.FirstOrDefault(plan => plan.IsDown);
+        Action? count = !Plan.SeparatesDown ? null : () => EmitCountNeurons(plan, tokens, activated);
+        return new("_program.", "Mode", tokens, activated, "_partial.View", "_squares", residual, plan is null ? null : KeptChannels(plan), count);
+    }
+
+    /// <summary>Writes how neurons are counted before down leaves out any: all that there are where gate and up are the decoder's, else what it chooses among.</summary>
+    private void EmitCountNeurons(ChannelPlan? plan, string tokens, string activated)
+    {
+        bool byChannels = InputChannels.AreOfNeurons(Spec);
+        string condition = byChannels ? "" : $" && Mode == SparsityMode.Predicted && {ThresholdTable.Name(plan!.Channels)}[layer] >= 0f";
+        using (Code.Block($"if (Metering{condition})"))
+        {
+            int number = Plan.Channels.Count;
+            string bytes = "w.Down.ByteLength / Intermediate";
+            KernelName kernel = new FeedForwardKernels(Spec, FeedForwards[0]).Count;
+            Code.Line($"_program._feedForward{FeedForwards[0].Weights}.{kernel.Name}({Config(kernel, tokens)}, {activated}, KeptChannels(layer, {number}));");
+            if (byChannels)
+            {
+                Code.Line($"CountNeurons(layer, {number}, {tokens}, Intermediate, {bytes});");
+            }
+
+            if (plan is not null)
+            {
+                var whole = new LayerSet(Spec, policy => !IlgpuKernelEmitter.Set.Of(policy).Skips);
+                string all = whole.IsEmpty ? "false" : whole.IsEveryLayer ? "true" : whole.Condition;
+                Code.Line($"CountDown(layer, {NumberOf(plan)}, {(byChannels ? ThresholdOf(plan) : $"{ThresholdTable.Name(plan.Channels)}[layer]")}, {number}, ofAll: {all}, {tokens}, Intermediate, {bytes});");
+            }
+        }
+
+        Code.Line();
     }
 
     protected override Step Rotation(IReadOnlyList<Operation> heads)
@@ -97,7 +133,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         .. PolicyInput(neurons),
         .. OfGates(type => type.Gates),
         new(neurons, "feed-forward", [.. FeedForwards.SelectMany(feedForward => new FeedForwardKernels(Spec, feedForward).Fused)]),
-        Launch(sum, "its sum", FeedForwards.Select(Join)),
+        .. Plan.SeparatesDown ? new DownLaunches(Code, Plan).Launches(Program.Layer.OfType<Down>().Single(), sum) : [Launch(sum, "its sum", FeedForwards.Select(Join))],
     ];
 
     /// <summary>What the logits of one token launch.</summary>
@@ -225,46 +261,48 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             string own = OfTokens(data => $", {data.Buffer}.SubView(row * {data.Length(Spec.Hidden)}, {data.Length(Spec.Hidden)})");
             Code.Line("ArrayView<Float4> input = _normed.SubView(row * HiddenQuads, HiddenQuads);");
             Code.Line("ArrayView<Float4> residual = _x.SubView(row * HiddenQuads, HiddenQuads);");
-            if (MixesDown)
+            DownPlace place = Place("1", "_activated.Cast<float>()", "residual");
+            var apart = new DownLaunches(Code, Plan);
+            void EmitApart() => ForFeedForward(
+                (_, weights) => Code.Line($"ActivateApart(layer, {weights}, input{own});"), (feedForward, weights) => apart.EmitDown(feedForward, weights, place), () => apart.EmitChoice(place));
+            if (Plan.SeparatesDown)
             {
-                using (Code.Block($"if ({FirstMatrix}.Type != w.Down.Type)"))
+                EmitApart();
+            }
+            else
+            {
+                if (MixesDown)
                 {
-                    ForFeedForward((_, weights) => Code.Line($"ActivateApart(layer, {weights}, input{own});"), EmitDownApart);
-                    Code.Line("return;");
+                    using (Code.Block($"if ({FirstMatrix}.Type != w.Down.Type)"))
+                    {
+                        EmitApart();
+                        Code.Line("return;");
+                    }
+
+                    Code.Line();
                 }
 
-                Code.Line();
+                ForFeedForward("w.Down", (feedForward, weights) =>
+                {
+                    Code.Line($"Activate(layer, {weights}, input{own});");
+                    EmitJoin(feedForward);
+                });
             }
-
-            ForFeedForward("w.Down", (feedForward, weights) =>
-            {
-                Code.Line($"Activate(layer, {weights}, input{own});");
-                EmitJoin(feedForward);
-            });
         }
 
-        foreach (IlgpuFeedForwardPlan feedForward in FeedForwards)
+        foreach (IlgpuFeedForwardPlan feedForward in Plan.SeparatesDown ? [] : FeedForwards)
         {
             Code.Line();
             EmitActivate(feedForward, hasDown: true);
         }
 
-        foreach (IlgpuFeedForwardPlan feedForward in MixesDown ? FeedForwards : [])
+        foreach (IlgpuFeedForwardPlan feedForward in MixesDown || Plan.SeparatesDown ? FeedForwards : [])
         {
             Code.Line();
             EmitActivate(feedForward, hasDown: false);
         }
 
         EmitDownRowBytes();
-    }
-
-    /// <summary>Writes down of one token where it has another type: as of several tokens.</summary>
-    private void EmitDownApart(IlgpuFeedForwardPlan feedForward, string weights)
-    {
-        KernelName down = new FeedForwardKernels(Spec, feedForward).DownTogether;
-        string config = Config(down, $"{feedForward.ClassName}.Slices", $"{new TogetherPlan(feedForward).DownTiles}");
-        Code.Line($"_program._feedForward{feedForward.Weights}.{down.Name}({config}, {weights}, _activated.Cast<float>(), 1, _partial.View{Squares("_squares")});");
-        EmitJoin(feedForward);
     }
 
     private void EmitJoin(IlgpuFeedForwardPlan feedForward)
@@ -276,7 +314,7 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     private void EmitActivate(IlgpuFeedForwardPlan feedForward, bool hasDown)
     {
         string name = feedForward.ClassName;
-        Code.Summary($"Predict, gate{(hasDown ? ", up and down" : " and up, before a down of another weight type")}, as the mode and the layer's policy have it.");
+        Code.Summary($"Predict, gate{(hasDown ? ", up and down" : $" and up, before a down {(Plan.SeparatesDown ? "with launches of its own" : "of another weight type")}")}, as the mode and the layer's policy have it.");
         using (Code.Block($"private void {(hasDown ? "Activate" : "ActivateApart")}(int layer, {name}.Weights w, ArrayView<Float4> x{OfTokens(data => $", {data.Type} {data.Name}")})"))
         {
             string to = hasDown ? $"_partial.View{Squares("_squares")}" : "_activated.Cast<float>()";

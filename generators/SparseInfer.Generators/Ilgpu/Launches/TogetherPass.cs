@@ -50,7 +50,10 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
 
     protected override string ChannelSums => ChannelSumsBuffer;
 
-    protected override string KeptChannels(int input) => KeptChannelsBuffer;
+    protected override string KeptChannels(ChannelPlan plan) => KeptChannelsBuffer;
+
+    protected override DownPlace Place(string tokens, string activated, string residual) =>
+        new("_program.", "Mode", tokens, activated, "_partial", "_squares", residual, KeptChannelsBuffer);
 
     protected override Step Heads(Norm? norm, Project first, IReadOnlyList<Operation> group) => Together(
         new(
@@ -91,7 +94,7 @@ internal sealed class TogetherPass(CodeWriter code, IlgpuDecoderPlan plan, Model
         $"Rows(w.{project.Matrix.Field}, {Row(Slot.Attended)}, {Row(project.To)}.Cast<float>(), 4 * {Quads(project.To)});", Product(project, "projection"));
 
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) => norm is not null ? null : Call(
-        together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial"),
+        together.Call(Row(Slot.Normed), data => data.Buffer, Row(Slot.Residual), Tokens, "_activated", "_partial", Plan.SeparatesDown ? KeptChannelsBuffer : null),
         together.Launches(neurons, down, sum));
 
     protected override Step? Experts(Neurons neurons, Down down, SumExperts sum, Norm? norm) => norm is not null ? null : Call(

@@ -50,9 +50,18 @@ internal sealed record ChannelPlan(InputChannels Channels, EquatableArray<Tensor
     public IlgpuFeedForwardPlan Rows(Tensor matrix, WeightType type) => new(
         new(new(matrix.Rows.Size, Width, Activation.Relu, "0", Gated: false, Biases: false), type), Target, Slice, RowPlan.Lanes);
 
-    /// <summary>Where a model has them: query, key and value; attention's output.</summary>
-    public static IEnumerable<ChannelPlan> Of(ModelSpec spec, DeviceTarget target) => ModelProgram.Of(spec).Layer.OfType<Project>()
-        .Where(project => project.Channels is { HasThreshold: true })
-        .GroupBy(project => project.Channels!)
-        .Select(projects => new ChannelPlan(projects.Key, projects.Select(project => project.Matrix).ToEquatableArray(), target));
+    /// <summary>Whether it is down, whose channels are neurons: it has a row for each in every model, and launches of its own.</summary>
+    public bool IsDown => Channels.Use == ChannelUse.Down;
+
+    /// <summary>Where a model has them: query, key and value; attention's output; gate and up; down.</summary>
+    public static IEnumerable<ChannelPlan> Of(ModelSpec spec, DeviceTarget target) => ModelProgram.Of(spec).Layer
+        .SelectMany(operation => operation switch
+        {
+            Project { Channels: { HasThreshold: true } channels } project => [(channels, project.Matrix)],
+            Neurons { Channels: { } channels } neurons => neurons.Matrices.Select(matrix => (channels, matrix)),
+            Down { Channels: { } channels } down => [(channels, down.Matrix)],
+            _ => Array.Empty<(InputChannels Channels, Tensor Matrix)>(),
+        })
+        .GroupBy(pair => pair.Item1)
+        .Select(group => new ChannelPlan(group.Key, group.Select(pair => pair.Item2).ToEquatableArray(), target));
 }

@@ -106,6 +106,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
     /// <summary>The part that a launch belongs to, which is named after this operation.</summary>
     private static string PartOf(Operation operation) => operation switch
     {
+        SkipChannels { Channels.Use: ChannelUse.FeedForward or ChannelUse.Down } => FeedForwardWeights,
         SkipChannels or ScoreQueries or KeepLargest { Stage: Stage.Heads or Stage.Attention } => AttentionWeights,
         BringChosen => FeedForwardWeights,
         { Policy: not null } => PolicyMatrices,
@@ -113,7 +114,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         Project { Stage: Stage.Logits } => OutputHead,
         Project => AttentionWeights,
         Attend => Cache,
-        Neurons => FeedForwardWeights,
+        Neurons or Down or NormNeurons => FeedForwardWeights,
         SumSlices or SumExperts => PartialSums,
         Route => Router,
         Norm or NormAttended or AddResidual => Norms,

@@ -1,6 +1,5 @@
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Emit;
-using SparseInfer.Generators.Program;
 using SparseInfer.Generators.Text;
 
 namespace SparseInfer.Generators.Ilgpu;
@@ -12,7 +11,7 @@ internal sealed record ModelKernelRequest(
     string Device, EquatableArray<KernelRequest<IlgpuKernelEmitter>> Kernels, bool NormsNeurons = false, int Experts = 0)
 {
     public static ModelKernelRequest Of(ModelSpec spec) => new(
-        spec.Device, KernelRequest.Of(spec, IlgpuKernelEmitter.Set), ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any(), spec.Experts?.Active ?? 0);
+        spec.Device, KernelRequest.Of(spec, IlgpuKernelEmitter.Set), IlgpuDecoderPlan.NormsInSum(spec), spec.Experts?.Active ?? 0);
 
     public static ModelKernelRequest Of(LayerSpec spec) => new(spec.Device, KernelRequest.Of(spec, IlgpuKernelEmitter.Set));
 }

@@ -53,7 +53,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// and the head.
     /// </summary>
     public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> PromptProducts =>
-        Widths([.. Projected, .. HasExperts ? [] : ModelProgram.Of(Spec).Layer.OfType<Neurons>().SelectMany(neurons => neurons.Matrices)]);
+        Widths([.. Projected, .. HasExperts || InputChannels.AreOfNeurons(Spec) ? [] : ModelProgram.Of(Spec).Layer.OfType<Neurons>().SelectMany(neurons => neurons.Matrices)]);
 
     /// <summary>The same of what tokens of several sequences are multiplied with: feed-forwards apart, and with what chooses words.</summary>
     public IEnumerable<(WeightType Type, IReadOnlyList<int> Widths)> TogetherProducts => Widths([.. Projected, .. ChoosingWords]);
@@ -72,7 +72,7 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
         .Select(project => project.Matrix).Where(matrix => ByChannel(matrix) is null).Append(ModelProgram.Of(Spec).Head.Matrix);
 
     /// <summary>Matrices that have a row for each channel of their input, and how they are multiplied: those of an input together.</summary>
-    public EquatableArray<ChannelPlan> Channels { get; } = ChannelPlan.Of(Shape.Spec, Target).ToEquatableArray();
+    public IReadOnlyList<ChannelPlan> Channels => [.. ChannelPlan.Of(Spec, Target)];
 
     /// <summary>How a matrix is multiplied that has a row for each channel; null: it has one for each output.</summary>
     public ChannelPlan? ByChannel(Tensor matrix) => Channels.FirstOrDefault(channels => channels.Matrices.Contains(matrix));
@@ -143,10 +143,16 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
     /// <summary>Feed-forwards that compute a token.</summary>
     public int ActiveExperts => Spec.Experts?.Active ?? 1;
 
-    /// <summary>Whether a norm stands between neurons and down.</summary>
+    /// <summary>Whether a norm stands between neurons and down, and goes with the sum of down's slices.</summary>
     public bool NormsNeurons => FeedForwards[0].NormsNeurons;
 
     public bool SharesInput(RowPlan row) => row.InputBytes <= DeviceTable.MaxSharedBytes;
+
+    /// <summary>Whether the sum of down's slices adds what a centre of its input makes of it.</summary>
+    public bool CentresDown => Channels.Any(channels => channels.IsDown && channels.Channels.HasCentres);
+
+    /// <summary>Whether down has launches of its own: where all of a token's neurons are there before.</summary>
+    public bool SeparatesDown => InputChannels.AreOfNeurons(Spec) || InputChannels.AreOfDown(Spec);
 
     /// <summary>Whether a file may store down in another type than what its input is multiplied with.</summary>
     public static bool MixesDown(ModelSpec spec) => spec.FeedForwardTypes.Count > 1;
@@ -166,7 +172,13 @@ internal sealed record IlgpuDecoderPlan(DecoderShape Shape, DeviceTarget Target,
         new(spec),
         target,
         spec.FeedForwardTypes.Select(type => IlgpuFeedForwardPlan.Of(
-            spec.FeedForward, type, target, ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any(), spec.Experts?.Active ?? 0)).ToEquatableArray());
+            new KernelShape(spec.FeedForward, type) { ByChannels = InputChannels.AreOfNeurons(spec) }, target, NormsInSum(spec), spec.Experts?.Active ?? 0)).ToEquatableArray());
+
+    /// <summary>
+    /// Whether the sum of down's slices has the norm of the neurons with it. Where channels of down's input are left out by their size, the norm comes before, in a
+    /// launch of its own.
+    /// </summary>
+    public static bool NormsInSum(ModelSpec spec) => ModelProgram.Of(spec).Layer.OfType<NormNeurons>().Any() && !InputChannels.AreOfDown(spec);
 
     /// <summary>For the device that is declared.</summary>
     public static IlgpuDecoderPlan Of(ModelSpec spec) => Of(spec, DeviceTable.Find(spec.Device)!);
