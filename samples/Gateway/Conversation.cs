@@ -15,27 +15,41 @@ internal static class Conversation
     /// <summary>The conversation of a request that was read; null: none is known.</summary>
     public static string? Of(HttpContext context) => context.Items[Key] as string;
 
-    /// <summary>Reads the request's body, which is kept for a second server, and goes on.</summary>
+    /// <summary>Reads the request's body, which is kept in memory for a second server, and goes on.</summary>
     public static async Task Read(HttpContext context, Func<Task> next)
     {
-        context.Request.EnableBuffering();
-        if (HttpMethods.IsPost(context.Request.Method))
+        long limit = context.RequestServices.GetRequiredService<GatewayOptions>().MaxBody;
+        context.Request.EnableBuffering((int)Math.Min(limit, int.MaxValue), limit);
+        try
         {
-            try
+            if (HttpMethods.IsPost(context.Request.Method))
             {
-                using JsonDocument body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-                context.Items[Key] = Beginning(body.RootElement);
-            }
-            catch (JsonException)
-            {
-                // The server says what is wrong with it.
+                context.Items[Key] = await ReadBeginning(context);
             }
 
             await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted); // all of it is here before a server is asked
             context.Request.Body.Position = 0;
         }
+        catch (BadHttpRequestException exception)
+        {
+            await GatewayError.Write(context, exception.StatusCode, exception.Message, "invalid_request_error", code: null);
+            return;
+        }
 
         await next();
+    }
+
+    private static async Task<string?> ReadBeginning(HttpContext context)
+    {
+        try
+        {
+            using JsonDocument body = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
+            return Beginning(body.RootElement);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return null; // no JSON, or texts in it that are no Unicode: a server says what is wrong
+        }
     }
 
     private static string? Beginning(JsonElement body)

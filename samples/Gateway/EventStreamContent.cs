@@ -120,7 +120,7 @@ internal sealed class EventStreamContent : HttpContent
             catch (Exception exception) when (exception is IOException or HttpRequestException && !cancellationToken.IsCancellationRequested)
             {
                 string error = JsonSerializer.Serialize(GatewayError.Of(
-                    "The server that wrote this answer is gone, and the answer ends here. Ask again: another server takes it.", "server_lost"));
+                    "The server that wrote this answer is gone, and the answer ends here. Ask again: another server takes it.", "server_error", "server_lost"));
                 _bytes = Encoding.UTF8.GetBytes($"data: {error}\n\n");
                 _whole = _count = _bytes.Length;
                 _ended = true;

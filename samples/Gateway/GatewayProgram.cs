@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration.Memory;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -13,6 +14,7 @@ namespace Gateway;
 internal static class GatewayProgram
 {
     private const string Cluster = "servers";
+    private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
     /// <summary>Builds it; it listens where <c>--urls</c> says, on 127.0.0.1:8080 without.</summary>
     /// <exception cref="GatewayException">The options are not understood.</exception>
@@ -20,11 +22,13 @@ internal static class GatewayProgram
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(arguments);
         GatewayOptions options = GatewayOptions.Read(builder.Configuration);
-        if (string.IsNullOrEmpty(builder.Configuration["urls"]))
+        string urls = builder.Configuration["urls"] is { Length: > 0 } own ? own : "http://127.0.0.1:8080";
+        builder.WebHost.UseUrls(urls);
+        ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, new MemoryConfigurationSource
         {
-            builder.WebHost.UseUrls("http://127.0.0.1:8080");
-        }
-
+            InitialData = new Dictionary<string, string?> { ["Logging:LogLevel:Yarp"] = "Warning", ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning" },
+        });
+        builder.Services.AddHostFiltering(filtering => filtering.AllowedHosts = Hosts(builder.Configuration["AllowedHosts"], urls));
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = options.MaxBody);
         builder.Services.AddSingleton(options);
@@ -36,17 +40,28 @@ internal static class GatewayProgram
             .AddTransforms(transforms => transforms.AddRequestTransform(OtherServers.Tell));
 
         WebApplication gateway = builder.Build();
-        gateway.MapGet("/health", () => "ok\n");
-        gateway.MapGet("/ready", (IProxyStateLookup state) => Ready(state) ? Results.Text("ready\n") : Results.Text("no server is ready\n", statusCode: 503));
+        gateway.UseHostFiltering();
+        gateway.MapMethods("/health", Reading, () => "ok\n");
+        gateway.MapMethods("/ready", Reading, (IProxyStateLookup state) => Ready(state) ? Results.Text("ready\n") : Results.Text("no server is ready\n", statusCode: 503));
         gateway.MapReverseProxy(proxy =>
         {
             proxy.Use(Conversation.Read);
             proxy.Use(OtherServers.Try);
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();
+            proxy.Use(OtherServers.TellBusyFromBroken);
         });
         return gateway;
     }
+
+    /// <summary>
+    /// Names that the gateway answers to. A server that asks for no key answers this machine alone, and so must the gateway: else a page of another site, whose name points to
+    /// 127.0.0.1, could ask.
+    /// </summary>
+    private static string[] Hosts(string? own, string urls) =>
+        own is { Length: > 0 } ? own.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        : urls.Split(';').All(url => BindingAddress.Parse(url).Host is "localhost" or "127.0.0.1" or "[::1]") ? ["localhost", "127.0.0.1", "[::1]"]
+        : ["*"];
 
     private static bool Ready(IProxyStateLookup state) =>
         state.TryGetCluster(Cluster, out ClusterState? cluster)

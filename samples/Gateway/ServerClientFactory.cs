@@ -16,9 +16,9 @@ internal sealed class ServerClientFactory(ILogger<ForwarderHttpClientFactory> lo
             HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
             if (response.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests && OtherServers.CanTry(request))
             {
-                int status = (int)response.StatusCode;
+                var busy = new ServerBusyException((int)response.StatusCode, response.Headers.RetryAfter?.ToString());
                 response.Dispose();
-                throw new HttpRequestException($"The server answers {status}; another may take it.");
+                throw busy;
             }
 
             if (response.Content.Headers.ContentType?.MediaType == "text/event-stream")

@@ -87,6 +87,63 @@ public sealed class GatewayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_was_full_is_asked_again_at_once()
+    {
+        await using RunningGateway gateway = await Start();
+        Array.ForEach(_servers, server => server.Status = 429);
+        for (int i = 0; i < 20; i++)
+        {
+            (await gateway.Ask(Completions, new { prompt = "x" })).Status.ShouldBe(429);
+        }
+
+        foreach (FakeServer free in _servers)
+        {
+            free.Status = 200;
+            Server((await gateway.Ask(Completions, new { prompt = "x" })).Text).ShouldBe(free.Name, "being full is no fault");
+            free.Status = 429;
+        }
+    }
+
+    [Fact]
+    public async Task Full_servers_beside_lost_ones_are_busy_and_not_gone()
+    {
+        _servers[0].Status = 429;
+        await _servers[1].DisposeAsync();
+        await _servers[2].DisposeAsync();
+        await using RunningGateway gateway = await Start("--check-seconds", "3600");
+        for (int i = 0; i < 6; i++)
+        {
+            using HttpResponseMessage response = await gateway.Post(Completions, new { prompt = $"{i}" });
+            ((int)response.StatusCode).ShouldBe(429);
+            response.Headers.RetryAfter!.ToString().ShouldBe("3");
+        }
+    }
+
+    [Fact]
+    public async Task Other_names_of_this_machine_are_refused_while_nobody_else_can_reach_it()
+    {
+        await using RunningGateway gateway = await Start();
+        (await gateway.Ask(Completions, new { prompt = "x" }, host: "evil.example")).Status.ShouldBe(400);
+        (await gateway.Ask(Completions, new { prompt = "x" }, host: "localhost:8080")).Status.ShouldBe(200);
+        await using RunningGateway named = await Start("--AllowedHosts", "gateway.example");
+        (await named.Ask(Completions, new { prompt = "x" }, host: "gateway.example")).Status.ShouldBe(200);
+    }
+
+    [Theory]
+    [InlineData("{\"messages\":[{\"role\":\"\\ud800\",\"content\":\"x\"}]}")]
+    [InlineData("{\"prompt\":\"\\udc00\"}")]
+    [InlineData("{\"messages\":[[],0,{\"role\":1}]}")]
+    [InlineData("[]")]
+    [InlineData("")]
+    public async Task Odd_bodies_are_a_servers_to_judge(string body)
+    {
+        await using RunningGateway gateway = await Start();
+        (int status, string text) = await gateway.Ask(Chat, body);
+        status.ShouldBe(200, text);
+        JsonDocument.Parse(text).RootElement.GetProperty("body").GetString().ShouldBe(body);
+    }
+
+    [Fact]
     public async Task Errors_of_a_request_are_passed_on_as_they_are()
     {
         await using RunningGateway gateway = await Start();
@@ -150,7 +207,9 @@ public sealed class GatewayTests : IAsyncLifetime
     public async Task A_body_past_the_limit_is_refused()
     {
         await using RunningGateway gateway = await Start("--max-body-mib", "0.01");
-        (await gateway.Ask(Completions, new { prompt = new string('a', 20_000) })).Status.ShouldBe(413);
+        (int status, string text) = await gateway.Ask(Completions, new { prompt = new string('a', 20_000) });
+        status.ShouldBe(413);
+        JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("type").GetString().ShouldBe("invalid_request_error");
         (await gateway.Ask(Completions, new { prompt = new string('a', 2_000) })).Status.ShouldBe(200);
     }
 

@@ -34,19 +34,20 @@ internal sealed class RunningGateway : IAsyncDisposable
     public Task<HttpResponseMessage> Get(string path) => _client.GetAsync(path);
 
     /// <summary>Asks, and has the answer whole, or as soon as it begins.</summary>
-    public async Task<HttpResponseMessage> Post(string path, object body, bool whole = true)
+    public async Task<HttpResponseMessage> Post(string path, object body, bool whole = true, string? host = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path)
         {
             Content = new StringContent(body as string ?? JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"),
         };
+        request.Headers.Host = host;
         return await _client.SendAsync(request, whole ? HttpCompletionOption.ResponseContentRead : HttpCompletionOption.ResponseHeadersRead);
     }
 
     /// <summary>Asks, and reads the answer whole.</summary>
-    public async Task<(int Status, string Text)> Ask(string path, object body)
+    public async Task<(int Status, string Text)> Ask(string path, object body, string? host = null)
     {
-        using HttpResponseMessage response = await Post(path, body);
+        using HttpResponseMessage response = await Post(path, body, host: host);
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 }

@@ -90,6 +90,16 @@ public sealed class OwnOperationTests : IDisposable
             HeadChoices = [new(0.5f, Router: true), new(0.75f), new(0.25f, Router: true, Bias: false)],
             Weights = [WeightType.F16],
         },
+        new("HeadsOfBlocks")
+        {
+            Heads = 8,
+            KeyValueHeads = 4,
+            DeclaredHeadDimension = 24,
+            DeclaredRopeDimensions = 8,
+            QueryKeyNorms = true,
+            HeadChoices = [new(0.5f, Router: true), null, new(0.25f)],
+            Weights = [WeightType.F16, WeightType.Q8_0],
+        },
         new("LookingAhead") { Layers = 4, Predictors = [null, new(8, Lookahead: 1), new(8, PredictorInput.Normed, Lookahead: 2), new(8, Lookahead: 2)], Weights = [WeightType.F16] },
         new("Thresholds") { Activation = Activation.Silu, NeuronThresholds = [0, 2], Weights = [WeightType.F16] },
 
@@ -114,7 +124,7 @@ public sealed class OwnOperationTests : IDisposable
             Activation = Activation.Silu,
             NeuronThresholds = [0, 2],
             ActivationThreshold = 0.1f,
-            Weights = [WeightType.F16, WeightType.BF16],
+            Weights = [WeightType.F32, WeightType.F16],
         },
         new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed, Bias: true)], Weights = [WeightType.F16, WeightType.BF16] },
     ];
@@ -128,6 +138,19 @@ public sealed class OwnOperationTests : IDisposable
         Weights = [WeightType.Q8_0],
     };
 
+    /// <summary>As wide as attention is beside the rest: a head is four sectors of a row.</summary>
+    private static readonly DecoderCase LargeHeads = new("LargeHeads")
+    {
+        Hidden = 256,
+        Layers = 2,
+        Intermediate = 32,
+        Heads = 8,
+        KeyValueHeads = 4,
+        DeclaredHeadDimension = 64,
+        HeadChoices = [new(0.25f), new(0.25f, Router: true)],
+        Weights = [WeightType.F16],
+    };
+
     private static readonly DecoderCase[] Traits =
     [
         new("Scaled") { Alphas = [1m, null, 1.1m], FeedForwardBiases = true, OutputBias = true, Weights = [WeightType.F32] },
@@ -135,7 +158,7 @@ public sealed class OwnOperationTests : IDisposable
 
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() =>
     {
-        DecoderCase[] all = [.. Policies, Blocks, .. Traits];
+        DecoderCase[] all = [.. Policies, Blocks, LargeHeads, .. Traits];
         return GeneratedAssembly.Load(SpecProject.Of(all.Select(model => model.Source), [.. all.Select(Spec)], ilgpu: true), unloads: false);
     });
 
@@ -202,6 +225,7 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("VotesBeforeThresholds")]
     [InlineData("HeadsByQueries")]
     [InlineData("HeadsByRouter")]
+    [InlineData("HeadsOfExperts")]
     [InlineData("RanksOfExperts")]
     [InlineData("ThresholdsOfExperts")]
     [InlineData("Channels")]
@@ -270,6 +294,31 @@ public sealed class OwnOperationTests : IDisposable
         IReadOnlyList<string> launches = TestDevice.Launches(_gpu, () => session.Forward([3]));
         launches.Count.ShouldBe((declared.Layers * 7) + 4 + (4 * 3), string.Join(", ", launches));
         launches.Skip(6).Take(5).ShouldBe(["PolicyRows64xF32", "RectifyPredictorFactors", "PolicyRows32xF32", "LowRank", "JoinF32"]);
+    }
+
+    /// <summary>Heads of whole sectors, one of four kept: the output projection, and with a router the queries, load as much less.</summary>
+    [Fact]
+    public void Heads_that_are_left_out_are_not_loaded()
+    {
+        Save(LargeHeads);
+        using LanguageModel model = Assembly.Value.LoadModel(LargeHeads.FullName, _path, _gpu);
+        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Exact });
+        session.Forward([1]);
+        long[] all = Sectors();
+        session.Mode = UserMode.Predicted;
+        long[] kept = Sectors();
+
+        // Queries are a half of the rows of heads. A sector of a row stands for what is left out of a load of the warp; and the input is staged as ever.
+        kept[0].ShouldBeLessThan((long)(0.45 * all[0]), "ProjectF16, by queries");
+        kept[1].ShouldBeLessThan((long)(0.45 * all[1]), "ProjectF16, by a router");
+        kept[2].ShouldBeLessThanOrEqualTo(all[2] + 8, "HeadsF16, by queries");
+        kept[3].ShouldBeLessThan((long)(0.75 * all[3]), "HeadsF16, by a router");
+
+        long[] Sectors()
+        {
+            IReadOnlyList<LaunchCounters> launches = TestDevice.Count(_gpu, () => session.Forward([2]));
+            return [.. new[] { "ProjectF16", "HeadsF16" }.SelectMany(name => launches.Where(launch => launch.Kernel == name).Select(launch => launch.Global.LoadedSectors))];
+        }
     }
 
     private static ModelSpec Spec(DecoderCase declared)

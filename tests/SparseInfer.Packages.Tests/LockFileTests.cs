@@ -60,6 +60,8 @@ public sealed class LockFileTests : IDisposable
         char separator = Path.DirectorySeparatorChar;
         return ((string[])["generators", "kernels", "samples", "src", "tests"])
             .SelectMany(folder => Directory.GetFiles(Path.Combine(PackedFeed.Repository, folder), "*.csproj", SearchOption.AllDirectories))
+            // What a template makes is restored where it is made.
+            .Where(path => !path.Contains($"{separator}templates{separator}"))
             .Where(path => !path.Contains($"{separator}bin{separator}") && !path.Contains($"{separator}obj{separator}"));
     }
 

@@ -9,8 +9,8 @@ public sealed class PackageTests(PackedFeed feed)
 {
     private static readonly string[] Published =
     [
-        "SparseInfer.Cli", "SparseInfer.Dsl", "SparseInfer.Kernels.Cpu", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime",
-        "SparseInfer.Runtime.Ilgpu",
+        "SparseInfer.Cli", "SparseInfer.Dsl", "SparseInfer.Extensions.AI", "SparseInfer.Kernels.Cpu", "SparseInfer.Kernels.Ilgpu", "SparseInfer.Runtime",
+        "SparseInfer.Runtime.Ilgpu", "SparseInfer.Templates",
     ];
 
     [Fact]
@@ -29,13 +29,19 @@ public sealed class PackageTests(PackedFeed feed)
     }
 
     [Fact]
-    public void Packages_depend_on_exactly_their_own_version_and_on_nothing_foreign_but_ilgpu()
+    public void Packages_depend_on_exactly_their_own_version_and_on_nothing_foreign_but_what_they_are_for()
     {
         string exact = $"[{PackedFeed.Version}]";
         feed.Dependencies("SparseInfer.Kernels.Cpu").ShouldBeEmpty();
         feed.Dependencies("SparseInfer.Runtime")
             .ShouldBe([("SparseInfer.Dsl", exact), ("SparseInfer.Kernels.Cpu", exact)], ignoreOrder: true);
         feed.Dependencies("SparseInfer.Kernels.Ilgpu").ShouldBe([("ILGPU", "[1.5.3]")]);
+        feed.Dependencies("SparseInfer.Extensions.AI").ShouldBe(
+            [
+                ("SparseInfer.Runtime", exact), ("Microsoft.Extensions.AI.Abstractions", "10.11.0"),
+                ("Microsoft.Extensions.DependencyInjection.Abstractions", "10.0.13"),
+            ],
+            ignoreOrder: true);
         feed.Dependencies("SparseInfer.Runtime.Ilgpu").Where(dependency => dependency.Id != "ILGPU")
             .ShouldBe([("SparseInfer.Runtime", exact), ("SparseInfer.Kernels.Ilgpu", exact)], ignoreOrder: true);
     }
@@ -50,6 +56,8 @@ public sealed class PackageTests(PackedFeed feed)
             Of("description").Length.ShouldBeGreaterThan(40, package);
             Of("license").ShouldBe("MIT");
             Of("readme").ShouldBe("README.md");
+            Of("icon").ShouldBe("icon.png");
+            feed.Files(package).ShouldContain("icon.png", package);
             feed.Files(package).ShouldContain("README.md", package);
             feed.Files(package).ShouldContain("LICENSE", package);
             feed.Files(package).ShouldContain("THIRD-PARTY-NOTICES.txt", package);
@@ -76,7 +84,7 @@ public sealed class PackageTests(PackedFeed feed)
     }
 
     [Fact]
-    public void Every_package_has_its_symbols()
+    public void Every_package_has_its_symbols_and_its_documentation()
     {
         foreach (string package in Published)
         {
@@ -87,7 +95,14 @@ public sealed class PackageTests(PackedFeed feed)
                     && name.StartsWith("sparseinfer", StringComparison.OrdinalIgnoreCase)
                     && name is not ("SparseInfer.Generators.dll" or "SparseInfer.CodeFixes.dll")),
             ];
-            assemblies.ShouldNotBeEmpty();
+            assemblies.Length.ShouldBeGreaterThan(package == "SparseInfer.Templates" ? -1 : 0, package);
+            assemblies.Where(file => file.StartsWith("lib/", StringComparison.Ordinal)).Select(file => Path.ChangeExtension(file, "xml"))
+                .Except(feed.Files(package)).ShouldBeEmpty("what documents their public members");
+            if (assemblies.Length == 0)
+            {
+                continue;
+            }
+
             string[] symbols = feed.Files(package, "snupkg");
             assemblies.Select(file => Path.ChangeExtension(file, "pdb")).Where(file => !symbols.Contains(file)).ShouldBeEmpty(package);
         }

@@ -22,6 +22,7 @@ public sealed class PublicApiTests
 
     [Theory]
     [InlineData("SparseInfer.Dsl")]
+    [InlineData("SparseInfer.Extensions.AI")]
     [InlineData("SparseInfer.Kernels.Cpu")]
     [InlineData("SparseInfer.Kernels.Ilgpu")]
     [InlineData("SparseInfer.Runtime")]
@@ -57,11 +58,13 @@ public sealed class PublicApiTests
             """);
     }
 
-    /// <summary>From the tool's folder, where all of them are, with the ILGPU they were built with.</summary>
+    /// <summary>
+    /// From the tool's folder, where all that it is made of lies, with the ILGPU they were built with; the chat client from the folder of its tests, with the interface that it has.
+    /// </summary>
     private static Assembly Load(string name)
     {
-        string folder = Path.Combine(
-            PackedFeed.Repository, "src", "SparseInfer.Cli", "bin", PackedFeed.Configuration, Path.GetFileName(PackedFeed.Framework.FullName));
+        string[] project = name == "SparseInfer.Extensions.AI" ? ["tests", "SparseInfer.Extensions.AI.Tests"] : ["src", "SparseInfer.Cli"];
+        string folder = Path.Combine([PackedFeed.Repository, .. project, "bin", PackedFeed.Configuration, Path.GetFileName(PackedFeed.Framework.FullName)]);
         var context = new AssemblyLoadContext(name);
         context.Resolving += (_, wanted) => Path.Combine(folder, wanted.Name + ".dll") is var path && File.Exists(path)
             ? context.LoadFromAssemblyPath(path)

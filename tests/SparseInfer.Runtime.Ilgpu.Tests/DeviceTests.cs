@@ -31,6 +31,16 @@ public sealed class DeviceTests
     }
 
     [Fact]
+    public void A_program_with_larger_groups_than_the_device_has_is_refused_before_it_is_loaded()
+    {
+        IlgpuBackend.Register();
+        using var device = (IlgpuDevice)Device.Open(TestDevice.CpuAccelerator);
+        new UploadProgram(device, [], (_, _) => { }, groupThreads: 256).Device.ShouldBe(device);
+        Should.Throw<KernelRefusedException>(() => new UploadProgram(device, [], (_, _) => { }, groupThreads: 512)).Message.ShouldBe(
+            "Device 'ilgpu-cpu' runs groups of 256 threads at most, and kernels of this model have 512. Run it on 'cpu' or on a CUDA device.");
+    }
+
+    [Fact]
     public void What_runs_on_the_cpu_for_checking_is_never_the_best_device()
     {
         IlgpuBackend.Register();

@@ -69,6 +69,9 @@ public sealed class StatusTests(TestModel model)
     public async Task A_full_queue_says_when_to_come_again()
     {
         await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Parallel = 1, Queue = 0 });
+
+        // A request's own answers wait for each other.
+        (await server.PostAsync("/v1/completions", """{"prompt":"a","n":3,"max_tokens":2}""")).Status.ShouldBe(200);
         using HttpResponseMessage running = await BeginAsync(server, Long);
 
         Reply refused = await server.PostAsync("/v1/completions", """{"prompt":"a","stream":true}""");

@@ -64,7 +64,8 @@ internal sealed class DeclarationReader(Vocabulary vocabulary, IReadOnlyList<Dec
         if (declaration.HasErrors || declaration.IsUnsafeInVain)
         {
             string rejected = $"The compiler rejects an attribute or a modifier of '{declaration.Symbol.Name}'.";
-            return new ReadDeclaration(null, null, stub(rejected), default);
+            IEnumerable<Report> why = rules.Where(rule => rule.ExplainsRejection).SelectMany(rule => rule.Check(declaration).Select(violation => Report.Of(rule, violation)));
+            return new ReadDeclaration(null, null, stub(rejected), why.ToEquatableArray());
         }
 
         try

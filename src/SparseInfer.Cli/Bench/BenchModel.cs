@@ -49,7 +49,7 @@ internal sealed class BenchModel : IDisposable
         if (options.Synthetic is { } request)
         {
             MemoryBudget.Require(
-                declaration, options.CacheType, options.LongestSequences, options.Threads.Count, Machine.AvailableMemory, options.ProbeBytes);
+                declaration, options.CacheType, options.LongestSequences, options.Threads.Count, Machine.AvailableMemory, options.ProbeBytes, options.MostSessions);
             ModelFile made = SyntheticModel.Build(
                 declaration,
                 request.Target,

@@ -73,7 +73,10 @@ internal sealed record BenchOptions
     public long ProbeBytes { get; init; } = ReadBandwidthProbe.DefaultBytes;
 
     /// <summary>Most tokens that key-value caches have at once: a test's sessions', beside those of the one that is measured alone.</summary>
-    public int LongestSequences => LongestSequence * (Sessions.Append(0).Max() + 1);
+    public int LongestSequences => LongestSequence * MostSessions;
+
+    /// <summary>Most sessions at once: a test's, beside the one that is measured alone.</summary>
+    public int MostSessions => Sessions.Append(0).Max() + 1;
 
     /// <summary>Most tokens that a test has in a key-value cache.</summary>
     public int LongestSequence => Depths.Max() + Math.Max(Prompts.Max(), Generations.Max());

@@ -18,18 +18,19 @@ internal static class MemoryBudget
     /// <param name="loads">How many times the model is loaded: what is prepared at load is there as often.</param>
     /// <param name="available">Bytes there are.</param>
     /// <param name="probe">Bytes that the bandwidth probe takes.</param>
+    /// <param name="sessions">Sessions at once: each remembers its prompts, where a policy chooses by them.</param>
     /// <exception cref="CliException">It does not fit; the message tells what would.</exception>
-    public static void Require(ModelDeclaration model, KeyValueType cacheType, int sequence, int loads, long available, long probe = 0)
+    public static void Require(ModelDeclaration model, KeyValueType cacheType, int sequence, int loads, long available, long probe = 0, int sessions = 1)
     {
         long weights = SyntheticModel.ByteCount(model);
-        long needed = Needed(model, cacheType, sequence, loads) + probe;
+        long needed = Needed(model, cacheType, sequence, loads, sessions) + probe;
         if (needed <= available)
         {
             return;
         }
 
         int layers = model.Layers;
-        while (layers > 0 && Needed(model with { Layers = layers }, cacheType, sequence, loads) + probe > available)
+        while (layers > 0 && Needed(model with { Layers = layers }, cacheType, sequence, loads, sessions) + probe > available)
         {
             layers--;
         }
@@ -44,11 +45,15 @@ internal static class MemoryBudget
             + string.Create(CultureInfo.InvariantCulture, $"{available:N0} are available: {remedy}."));
     }
 
-    private static long Needed(ModelDeclaration model, KeyValueType cacheType, int sequence, int loads)
+    private static long Needed(ModelDeclaration model, KeyValueType cacheType, int sequence, int loads, int sessions)
     {
         long tested = model.Activation == Activation.DRelu ? 2 : 1;
         long signs = model.Layers * tested * Math.Max(1, model.Experts) * model.Intermediate * model.Hidden / 8;
         long cache = model.Layers * 2L * model.KeyValueHeads * CpuKeyValueCache.RowBytes(cacheType, model.HeadSize) * sequence;
-        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + Overhead;
+
+        // A double and a bit for each neuron.
+        bool remembers = model.PolicyAttributes.Any(policy => policy.StartsWith("PromptNeurons", StringComparison.Ordinal));
+        long remembered = remembers ? sessions * (long)model.Layers * model.Intermediate * 65 / 8 : 0;
+        return SyntheticModel.ByteCount(model) + (loads * signs) + cache + remembered + Overhead;
     }
 }

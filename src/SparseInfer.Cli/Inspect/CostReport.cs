@@ -60,6 +60,11 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
         Line($"  weights        {Gib(_footprint.WeightBytes),7} GiB, predictors' signs among them");
         Line($"  cache          {Gib(_footprint.CacheBytes(declaration.Context)),7} GiB a session of {declaration.Context} positions in F16, "
             + $"taken by {KeyValueCache.PagePositions} as it grows");
+        if (_footprint.RememberedBytes > 0)
+        {
+            Line($"  prompts        {Gib(_footprint.RememberedBytes),7} GiB a session, what policies remember of them");
+        }
+
         Line($"  device         {Gib(_device.MemoryBytes),7} GiB: {Fit()}");
         Line("");
         Line($"a token at position {position}, {sparsity:0.##%} of the neurons inactive");
@@ -111,6 +116,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
             {
                 _footprint.WeightBytes,
                 CacheBytes = _footprint.CacheBytes(declaration.Context),
+                _footprint.RememberedBytes,
                 CacheType = KeyValueType.F16.ToString(),
                 CachePagePositions = KeyValueCache.PagePositions,
                 Fits = _footprint.Bytes(declaration.Context) <= _device.MemoryBytes,

@@ -10,20 +10,18 @@ internal readonly record struct AnswerPiece(int Choice, ServicePiece Piece);
 /// <summary>The answers of one request, as they come.</summary>
 internal static class Answers
 {
-    /// <summary>Of one request at a time: a request with many answers leaves room for others.</summary>
-    private const int AtATime = 4;
-
     /// <summary>Pieces that are ahead of who reads them.</summary>
     private const int ReadAhead = 64;
 
     /// <summary>Begins the answers, and hands their pieces out.</summary>
     /// <param name="count">How many.</param>
+    /// <param name="atATime">Most that are asked for at a time: a request with many answers leaves room for others.</param>
     /// <param name="answer">One of them.</param>
     /// <param name="cancellationToken">Ends them.</param>
     /// <returns>The pieces, those of one answer in order. The first answer that fails ends the others.</returns>
     public static IAsyncEnumerable<AnswerPiece> ReadAsync(
-        int count, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, CancellationToken cancellationToken) =>
-        count == 1 ? One(answer, cancellationToken) : Several(count, answer, cancellationToken);
+        int count, int atATime, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, CancellationToken cancellationToken) =>
+        count == 1 ? One(answer, cancellationToken) : Several(count, atATime, answer, cancellationToken);
 
     private static async IAsyncEnumerable<AnswerPiece> One(
         Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -35,7 +33,7 @@ internal static class Answers
     }
 
     private static async IAsyncEnumerable<AnswerPiece> Several(
-        int count, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
+        int count, int atATime, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var pieces = Channel.CreateBounded<AnswerPiece>(ReadAhead);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -60,7 +58,7 @@ internal static class Answers
             try
             {
                 await Parallel.ForEachAsync(
-                    Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ended.Token },
+                    Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = ended.Token },
                     async (choice, token) =>
                     {
                         try

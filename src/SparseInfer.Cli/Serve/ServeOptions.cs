@@ -37,6 +37,9 @@ internal sealed record ServeOptions
     /// <summary>Answers that wait beside those.</summary>
     public int Queue { get; init; } = 64;
 
+    /// <summary>Most answers of one request that are asked for at a time.</summary>
+    public int AnswersAtATime => Math.Min(4, Parallel + Queue);
+
     /// <summary>Sessions that are kept for what they have computed.</summary>
     public int Kept { get; init; } = 16;
 

@@ -10,8 +10,17 @@ public abstract class IlgpuDecoderProgram : DecoderProgram
 
     /// <summary>Makes a program without weights.</summary>
     /// <param name="device">Where it runs.</param>
-    protected IlgpuDecoderProgram(IlgpuDevice device)
+    /// <param name="groupThreads">Threads of the largest group that it launches.</param>
+    /// <exception cref="KernelRefusedException">The device runs no such groups.</exception>
+    protected IlgpuDecoderProgram(IlgpuDevice device, int groupThreads = 1)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Accelerator.MaxNumThreadsPerGroup is var most && groupThreads > most)
+        {
+            throw new KernelRefusedException(
+                $"Device '{device.Name}' runs groups of {most} threads at most, and kernels of this model have {groupThreads}. Run it on 'cpu' or on a CUDA device.", null);
+        }
+
         Device = device;
         _rotary = new SharedRotaryTables(device, Memory);
     }

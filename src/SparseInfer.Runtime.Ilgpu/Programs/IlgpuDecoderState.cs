@@ -18,7 +18,7 @@ public abstract class IlgpuDecoderState : DecoderState
     private readonly int[] _ids;
     private readonly int _countsPerLayer;
     private readonly LayerTally[] _metered;
-    private readonly long[] _rowBytes;
+    private readonly (long Row, long? DownRow)[] _rowBytes;
     private LayerTally _head;
     private readonly int _neurons;
     private readonly float[] _lastLogits;
@@ -58,7 +58,7 @@ public abstract class IlgpuDecoderState : DecoderState
         _lastLogits = GC.AllocateArray<float>(_vocabulary, pinned: true);
         _countsPerLayer = counts;
         _metered = new LayerTally[program.Shape.Layers];
-        _rowBytes = new long[program.Shape.Layers];
+        _rowBytes = new (long, long?)[program.Shape.Layers];
         _neurons = program.Shape.ActiveNeurons;
         _tokens = Buffer<int>(batch, "a session's tokens");
         _greedy = Buffer<int>(1, "a session's next token");
@@ -183,7 +183,7 @@ public abstract class IlgpuDecoderState : DecoderState
         int[] counted = new int[_countsPerLayer];
         _counts.CopyTo((long)layer * _countsPerLayer, counted);
         LayerTally tally = _metered[layer];
-        WarpCounts.AddTo(ref tally, counted, _rowBytes[layer]);
+        WarpCounts.AddTo(ref tally, counted, _rowBytes[layer].Row, _rowBytes[layer].DownRow);
         _channels?.AddTo(ref tally, layer);
         return tally;
     }
@@ -220,7 +220,8 @@ public abstract class IlgpuDecoderState : DecoderState
 
     /// <summary>
     /// What a layer's metered kernels count, four numbers a warp: neurons whose activation is zero (or below the policy's threshold), neurons
-    /// predicted inactive, those both, and rows read of the matrices after the first. They add up until they are reset.
+    /// predicted inactive, those both, and rows read of the matrices after the first. Five, where down has another weight type: its rows are the last.
+    /// They add up until they are reset.
     /// </summary>
     /// <param name="layer">The layer.</param>
     protected ArrayView<int> Counts(int layer) => _counts.View.SubView((long)layer * _countsPerLayer, _countsPerLayer);
@@ -229,11 +230,12 @@ public abstract class IlgpuDecoderState : DecoderState
     /// <param name="layer">The layer.</param>
     /// <param name="rowBytes">Bytes of a neuron's row in each matrix.</param>
     /// <param name="predictorBytes">Bytes that the policy's predictor reads for a token.</param>
-    protected void Count(int layer, long rowBytes, long predictorBytes)
+    /// <param name="downRowBytes">Bytes of a neuron's row of down, where the kernel counts these for themselves.</param>
+    protected void Count(int layer, long rowBytes, long predictorBytes, long? downRowBytes = null)
     {
         _metered[layer].Neurons += _neurons;
         _metered[layer].Bytes += predictorBytes;
-        _rowBytes[layer] = rowBytes;
+        _rowBytes[layer] = (rowBytes, downRowBytes);
     }
 
     /// <summary>Counts what a policy read of matrices of its own.</summary>
@@ -288,6 +290,16 @@ public abstract class IlgpuDecoderState : DecoderState
         {
             _channels!.Note(layer, input, threshold, (long)tokens * channels, bytes);
         }
+    }
+
+    /// <summary>Counts what tokens read of attention's projections, where heads can be left out of these.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="bytes">Bytes of the weights that they would read.</param>
+    /// <param name="skipped">Of bytes that were counted, those that are not read.</param>
+    protected void CountProjections(int layer, long bytes, long skipped)
+    {
+        _metered[layer].ProjectionBytes += bytes - skipped;
+        _metered[layer].SkippedProjectionBytes += skipped;
     }
 
     /// <summary>Counts the words of tokens that have every logit.</summary>

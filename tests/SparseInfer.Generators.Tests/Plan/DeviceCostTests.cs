@@ -113,6 +113,16 @@ public sealed class DeviceCostTests
         long Footprint(params string[] policies) => DeviceFootprint.First(Plan(null, policies)).WeightBytes;
     }
 
+    /// <summary>A double and a bit for each neuron, from the first layer that has the policy to the last.</summary>
+    [Fact]
+    public void Sessions_remember_their_prompts()
+    {
+        DeviceFootprint footprint = DeviceFootprint.First(Plan(null, "[ExactSparsity(Layers = \"..1\")]", "[PromptNeurons(Keep = 0.5f, Layers = \"2..\")]"));
+        footprint.RememberedBytes.ShouldBe(30 * 11008L * 65 / 8);
+        footprint.Bytes(100).ShouldBe(footprint.WeightBytes + footprint.CacheBytes(100) + footprint.RememberedBytes);
+        DeviceFootprint.First(Plan(null, "[ExactSparsity]")).RememberedBytes.ShouldBe(0);
+    }
+
     /// <summary>In F32, whatever type the file has them in; a token reads a row.</summary>
     [Fact]
     public void Learned_positions_are_a_table_on_the_device()

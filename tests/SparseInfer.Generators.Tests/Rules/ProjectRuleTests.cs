@@ -77,6 +77,27 @@ public sealed class ProjectRuleTests
         await Diagnose.Expect(
             hiding + "\n" + Attributes + "partial class {|SPI0041:M|} { }\n" + Layer + "{|SPI0041:P|} { get; } }", [.. errors, "CS0435", "CS9248"]);
 
+    /// <summary>The compiler rejects what is written with that type, and only we know why.</summary>
+    [Fact]
+    public async Task A_type_that_takes_an_arguments_place_is_named()
+    {
+        const string Taken = "namespace SparseInfer { enum Activation { Relu } }\n";
+        const string Argument = "Intermediate = 50, Activation = SparseInfer.Activation.Relu";
+        await Diagnose.Expect(Taken + Layer.Replace("Intermediate = 50", Argument) + "{|SPI0041:P|} { get; } }", "CS0029", "CS0266", "CS9248");
+        await Diagnose.Expect(Taken + Attributes.Replace("Intermediate = 96", Argument) + "partial class {|SPI0041:M|} { }", "CS0029", "CS0266");
+    }
+
+    /// <summary>The compiler says it of the second; what is generated for the first has no name twice.</summary>
+    [Fact]
+    public void A_layer_that_is_declared_again_is_generated_once()
+    {
+        CSharpCompilation project = GeneratedProject.Compilation(Layer + "P { get; } " + Layer.Replace("partial class C { ", "") + "P { get; } }");
+        project.GetDiagnostics().ShouldContain(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id != "CS9248");
+
+        GeneratedProject.Complete(project).GetDiagnostics().ShouldHaveNoWarningsInGeneratedCode();
+        GeneratedProject.Complete(project.WithIlgpu()).GetDiagnostics().ShouldHaveNoWarningsInGeneratedCode();
+    }
+
     [Theory]
     [InlineData("namespace SparseInfer { enum Device { } }", "SparseInfer.Device", "SparseInfer's 'SparseInfer.Device'")]
     [InlineData("namespace SparseInfer.Device { enum E { } }", "SparseInfer.Device", "the type 'SparseInfer.Device'")]

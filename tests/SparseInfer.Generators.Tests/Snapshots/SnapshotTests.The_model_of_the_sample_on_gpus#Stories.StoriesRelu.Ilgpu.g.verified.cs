@@ -34,7 +34,7 @@ using global::SparseInfer.Runtime;
 
 /// <summary>Stories.StoriesRelu's program for GPUs: kernels, weights shared by all sessions, and what a session runs.</summary>
 [GeneratedCode("SparseInfer.Generators", "0.1.0")]
-internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecoderProgram(device)
+internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecoderProgram(device, groupThreads: 512)
 {
     private const int LayerCount = 6;
     private const int Vocabulary = 512;

@@ -4,7 +4,8 @@ using SparseInfer.Kernels.Cpu;
 namespace SparseInfer.Runtime.Ilgpu.Tests;
 
 /// <summary>A program that only binds: what it does is up to the test.</summary>
-internal sealed class UploadProgram(IlgpuDevice device, DeclaredTensor[] wanted, Action<WeightBinder, IlgpuUpload> bind) : IlgpuDecoderProgram(device)
+internal sealed class UploadProgram(IlgpuDevice device, DeclaredTensor[] wanted, Action<WeightBinder, IlgpuUpload> bind, int groupThreads = 1)
+    : IlgpuDecoderProgram(device, groupThreads)
 {
     public override IReadOnlyList<DeclaredTensor> Tensors => wanted;
 

@@ -45,6 +45,40 @@ public static class SemanticsKernels
         output[Warp.LaneIdx] = total;
     }
 
+    /// <summary>Conditions of several parts, a bit of each lane; then all lanes' bits, which shuffles put together.</summary>
+    public static void BitsOfConditions(ArrayView<float> a, ArrayView<float> b, ArrayView<uint> output, int chooses)
+    {
+        int lane = Warp.LaneIdx;
+        bool either = a[lane] > 0f || b[lane] > 0f;
+        output[lane] = Bits(either ? 1u : 0u, lane);
+        bool both = a[lane] > 0f && b[lane] > 0f;
+        output[32 + lane] = Bits(both ? 1u : 0u, lane);
+        bool nested = chooses != 0 && (a[lane] > 0f || b[lane] > 0f);
+        output[64 + lane] = Bits(nested ? 1u : 0u, lane);
+        bool ofLanes = lane < 20 && (lane < chooses || a[lane] > b[lane]);
+        output[96 + lane] = Bits(ofLanes ? 1u : 0u, lane);
+        output[128 + lane] = Bits(lane < 20 && !(a[lane] < b[lane]) ? 1u : 0u, lane);
+        uint counted = 0u;
+        for (int i = 0; i < chooses; i++)
+        {
+            bool again = a[lane] > i || (b[lane] > i && lane > i);
+            counted += Bits(again ? 1u : 0u, lane);
+        }
+
+        output[160 + lane] = counted;
+    }
+
+    private static uint Bits(uint bit, int lane)
+    {
+        uint bits = bit << lane;
+        bits |= Warp.ShuffleXor(bits, 16);
+        bits |= Warp.ShuffleXor(bits, 8);
+        bits |= Warp.ShuffleXor(bits, 4);
+        bits |= Warp.ShuffleXor(bits, 2);
+        bits |= Warp.ShuffleXor(bits, 1);
+        return bits;
+    }
+
     public static void EveryShuffle(ArrayView<int> output)
     {
         int lane = Warp.LaneIdx;

@@ -63,6 +63,33 @@ public sealed class SemanticsTests : IDisposable
         _bench.Back(output).ShouldBe(total);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Conditions_of_several_parts_are_each_lanes_own_bit(int chooses)
+    {
+        float[] a = [.. Enumerable.Range(0, 32).Select(i => i % 3 == 0 ? 2.5f : i % 5 == 0 ? float.NaN : -1f)];
+        float[] b = [.. Enumerable.Range(0, 32).Select(i => i % 4 < 2 ? 1.5f : -2f)];
+        ArrayView<uint> output = _bench.Unwritten<uint>(32 * 6);
+        var launch = _bench.Accelerator.LoadStreamKernel<ArrayView<float>, ArrayView<float>, ArrayView<uint>, int>(SemanticsKernels.BitsOfConditions);
+        launch((1, 32), _bench.Of(a), _bench.Of(b), output, chooses);
+        uint[] got = _bench.Back(output);
+        uint Bits(Func<int, bool> of) => (uint)Enumerable.Range(0, 32).Sum(i => of(i) ? 1L << i : 0);
+        uint counted = 0;
+        for (int i = 0; i < chooses; i++)
+        {
+            counted += Bits(lane => a[lane] > i || (b[lane] > i && lane > i));
+        }
+
+        uint[] expected =
+        [
+            Bits(i => a[i] > 0 || b[i] > 0), Bits(i => a[i] > 0 && b[i] > 0), Bits(i => chooses != 0 && (a[i] > 0 || b[i] > 0)),
+            Bits(i => i < 20 && (i < chooses || a[i] > b[i])), Bits(i => i < 20 && !(a[i] < b[i])), counted,
+        ];
+        got.Chunk(32).Select(lanes => lanes.Distinct().ToArray()).ShouldBe(expected.Select(bits => new[] { bits }));
+    }
+
     [Fact]
     public void Each_kind_of_shuffle_takes_from_the_lane_it_names()
     {

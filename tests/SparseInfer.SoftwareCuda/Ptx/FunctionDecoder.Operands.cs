@@ -39,6 +39,11 @@ internal sealed unsafe partial class FunctionDecoder
         if (Immediate.Is(text))
         {
             ulong value = Immediate.Parse(text, wide, _statement.Line);
+            if (letter == 'p')
+            {
+                return Constant(value == 0 ? 0 : uint.MaxValue, wide); // a bit for each lane
+            }
+
             return Constant(type.EndsWith("16", StringComparison.Ordinal) ? (ushort)value : value, wide);
         }
 

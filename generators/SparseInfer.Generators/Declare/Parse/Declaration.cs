@@ -140,7 +140,13 @@ internal sealed class Declaration
         Property?.Type.TypeKind == TypeKind.Error
         || Attributes.Any(attribute => attribute.HasErrors)
         || ContainingTypes.Select(type => type.Identifier.ValueText).Append(Symbol.Name).Contains("")
-        || IsInHiddenType;
+        || IsInHiddenType
+        || IsDeclaredAgain;
+
+    /// <summary>Whether its type has another property of that name before it, whose other half would be this one's.</summary>
+    private bool IsDeclaredAgain => Property is { } property
+        && property.ContainingType.GetMembers(property.Name).OfType<IPropertySymbol>().First() is var first
+        && !SymbolEqualityComparer.Default.Equals(first, property);
 
     /// <summary>Whether the outermost type around it is private or protected, as no type in a namespace can be: nothing may name what is in it.</summary>
     private bool IsInHiddenType

@@ -14,6 +14,9 @@ internal abstract class DeclarationRule
 
     public abstract DiagnosticDescriptor Descriptor { get; }
 
+    /// <summary>Whether it is asked where the compiler rejects an attribute too, since what breaks it may be why.</summary>
+    public virtual bool ExplainsRejection => false;
+
     /// <summary>Every place where <paramref name="declaration"/> breaks the rule. Never throws, whatever the user wrote.</summary>
     public abstract IEnumerable<Violation> Check(Declaration declaration);
 

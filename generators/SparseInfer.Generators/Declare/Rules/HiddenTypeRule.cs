@@ -16,6 +16,9 @@ internal sealed class HiddenTypeRule : DeclarationRule
 
     public override DiagnosticDescriptor Descriptor => Rule;
 
+    // An attribute's argument may mean the project's type, which is not the attribute's.
+    public override bool ExplainsRejection => true;
+
     public override IEnumerable<Violation> Check(Declaration declaration)
     {
         bool isDeclaration = declaration is { DecoderModel: not null } or { Property: not null, FeedForward: not null };

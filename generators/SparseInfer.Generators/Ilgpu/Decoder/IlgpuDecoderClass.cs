@@ -49,6 +49,9 @@ internal sealed partial class IlgpuDecoderClass
     /// <summary>What was learned for positions, a row each, in F32 whatever the file has: a token reads one row.</summary>
     private IEnumerable<Tensor> AfterEmbed => _program.AfterEmbed.SelectMany(operation => operation.Tensors);
 
+    /// <summary>Threads of the largest group that it launches.</summary>
+    private int GroupThreads => KernelTable.Of(_plan).Max(kernel => kernel.Threads);
+
     private bool Single => _spec.FeedForwardTypes.Count == 1;
 
     public string Emit()
@@ -57,7 +60,7 @@ internal sealed partial class IlgpuDecoderClass
         DeviceKernel[] kernels = [.. _launches.Kernels, .. _launches.TensorCoreKernels];
         _code.Summary($"{_spec.Target.FullName}'s program for GPUs: kernels, weights shared by all sessions, and what a session runs.");
         _code.Line(GeneratedAttributes.Generated);
-        using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device)"))
+        using (_code.Block($"internal sealed class {_name}(IlgpuDevice device) : IlgpuDecoderProgram(device, groupThreads: {GroupThreads})"))
         {
             EmitConstants();
             _code.Line();

@@ -128,8 +128,8 @@ internal sealed class FeedForwardIlgpuClass(
             /// <summary>Groups of a launch.</summary>
             internal const int Slices = {plan.Slices};
 
-            /// <summary>Numbers that a metered launch counts: four a warp.</summary>
-            internal const int Counts = Slices * Warps * 4;
+            /// <summary>Numbers that a metered launch counts: {(mixes ? "four a warp, or five where down has another weight type" : "four a warp")}.</summary>
+            internal const int Counts = Slices * Warps * {(mixes ? 5 : 4)};
 
             internal const long RowBytes = {plan.Row.Bytes};
 

@@ -94,7 +94,7 @@ internal sealed class FusedKernel
         {
             EmitStart();
             _source.EmitChoice(waits: StagesInput || _values.HasZeros || ClearsActivations);
-            new FusedNeurons(_code, _plan, _policy, _source, _values, NormsNeurons).Emit();
+            new FusedNeurons(_code, _plan, _policy, _source, _values, NormsNeurons, countsDown: !_hasDown).Emit();
             if (NormsNeurons)
             {
                 NeuronNorm.EmitSquares(_code, _plan);

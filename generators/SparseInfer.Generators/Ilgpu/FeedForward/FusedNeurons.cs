@@ -3,9 +3,16 @@ using SparseInfer.Generators.Text;
 namespace SparseInfer.Generators.Ilgpu;
 
 /// <summary>Writes gate, activation and up of the fused kernel: a row for a warp, the source's neurons in equal shares.</summary>
+/// <param name="countsDown">Whether rows of down are counted for themselves: where they have another size.</param>
 internal sealed class FusedNeurons(
-    CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, NeuronSource source, NeuronValues values, bool normsNeurons)
+    CodeWriter code, IlgpuFeedForwardPlan plan, IlgpuKernelEmitter policy, NeuronSource source, NeuronValues values, bool normsNeurons, bool countsDown)
 {
+    private const string Read = "read";
+    private const string ReadOfDown = "readOfDown";
+
+    /// <summary>Rows of a neuron after its first, down's among them where that is not counted for itself.</summary>
+    private int LaterRows => plan.Shape.InputMatrices - (countsDown ? 1 : 0);
+
     private bool IsDRelu => plan.Spec.Activation == Activation.DRelu;
 
     /// <summary>A neuron's value, where its row of up is read.</summary>
@@ -31,7 +38,12 @@ internal sealed class FusedNeurons(
         values.EmitWarpStart();
         code.Line("int inactive = 0;");
         source.EmitCounters();
-        code.Line("int read = 0;");
+        code.Line($"int {Read} = 0;");
+        if (countsDown)
+        {
+            code.Line($"int {ReadOfDown} = 0;");
+        }
+
         using (code.Block("for (int n = from; n < to; n++)"))
         {
             source.EmitNeuron();
@@ -78,7 +90,15 @@ internal sealed class FusedNeurons(
         using (code.Block("if (TMeter.IsOn)"))
         {
             code.Line($"inactive += {Inactive} ? 1 : 0;");
-            code.Line($"read += {plan.Shape.InputMatrices};");
+            EmitRows((LaterRows, Read), (countsDown ? 1 : 0, ReadOfDown));
+        }
+    }
+
+    private void EmitRows(params (int Rows, string Counter)[] read)
+    {
+        foreach ((int rows, string counter) in read.Where(counted => counted.Rows > 0))
+        {
+            code.Line($"{counter} += {rows};");
         }
     }
 
@@ -103,7 +123,20 @@ internal sealed class FusedNeurons(
 
             // Rows of this neuron after its first: up, and down unless up ended it.
             code.Line($"isInactive = {(IsDRelu ? $"{Factor} == 0f ? 1 : 0" : "0")};");
-            source.EmitRead(IsDRelu ? $"({plan.Shape.InputMatrices} - isInactive)" : $"{plan.Shape.InputMatrices}");
+            if (!countsDown)
+            {
+                source.EmitRead(IsDRelu ? $"({LaterRows} - isInactive)" : $"{LaterRows}", Read);
+            }
+            else
+            {
+                if (LaterRows > 0)
+                {
+                    source.EmitRead($"{LaterRows}", Read);
+                }
+
+                source.EmitRead(IsDRelu ? "(1 - isInactive)" : "1", ReadOfDown);
+            }
+
             using (code.Block($"if ({source.UnlessJudged}{Value} != 0f)"))
             {
                 EmitValue();
@@ -119,10 +152,14 @@ internal sealed class FusedNeurons(
     {
         using (code.Block("if (TMeter.IsOn && lane == 0)"))
         {
-            code.Line($"int slot = (({(plan.OfExperts ? "((Grid.IdxY * Slices) + Grid.IdxX)" : "Grid.IdxX")} * Warps) + warp) * 4;");
+            code.Line($"int slot = (({(plan.OfExperts ? "((Grid.IdxY * Slices) + Grid.IdxX)" : "Grid.IdxX")} * Warps) + warp) * {(countsDown ? 5 : 4)};");
             code.Line("counts[slot] = counts[slot] + inactive;");
             source.EmitCounts();
-            code.Line("counts[slot + 3] = counts[slot + 3] + read;");
+            code.Line($"counts[slot + 3] = counts[slot + 3] + {Read};");
+            if (countsDown)
+            {
+                code.Line($"counts[slot + 4] = counts[slot + 4] + {ReadOfDown};");
+            }
         }
 
         code.Line();

@@ -38,7 +38,7 @@ internal static class IlgpuCall
         string plain = $"kernels.{FusedKernel.Name(kernel, metered: false, hasDown)}({common}, default{values});";
         string metered = $"kernels.{FusedKernel.Name(kernel, metered: true, hasDown)}({common}, {counts}{values});";
         string count = $"Count({layer}rowBytes: {plan.ClassName}.RowBytes, "
-            + $"predictorBytes: {kernel.PredictorBytes(plan) * (experts?.Active ?? 1)});";
+            + $"predictorBytes: {kernel.PredictorBytes(plan) * (experts?.Active ?? 1)}{(hasDown ? "" : ", downRowBytes: DownRowBytes(layer)")});";
         string before = Input(code, plan, kernel, arguments, input, own, tokens);
         return metering is null ? before + plain : before + $$"""
             if ({{metering}})

@@ -25,7 +25,8 @@ internal abstract class NeuronSource
     public abstract string UnlessJudged { get; }
 
     /// <summary>Writes that <paramref name="rows"/> more of its rows are read.</summary>
-    public abstract void EmitRead(string rows);
+    /// <param name="counter">What counts them.</param>
+    public abstract void EmitRead(string rows, string counter);
 
     /// <summary>Writes what is counted once it is known whether a neuron is inactive, and after the last neuron.</summary>
     public abstract void EmitJudgement();
@@ -72,7 +73,7 @@ internal sealed class AllNeurons(CodeWriter code, IlgpuFeedForwardPlan plan) : N
 
     public override string UnlessJudged => "";
 
-    public override void EmitRead(string rows) => code.Line($"read += {rows};");
+    public override void EmitRead(string rows, string counter) => code.Line($"{counter} += {rows};");
 
     public override void EmitJudgement()
     {
@@ -137,7 +138,7 @@ internal sealed class PredictedNeurons(CodeWriter code, IlgpuFeedForwardPlan pla
 
     public override string UnlessJudged => "isPredicted == 0 && ";
 
-    public override void EmitRead(string rows) => code.Line(rows == "1" ? "read += 1 - isPredicted;" : $"read += (1 - isPredicted) * {rows};");
+    public override void EmitRead(string rows, string counter) => code.Line(rows == "1" ? $"{counter} += 1 - isPredicted;" : $"{counter} += (1 - isPredicted) * {rows};");
 
     public override void EmitJudgement() => code.Lines("""
         predicted += isPredicted;

@@ -9,6 +9,9 @@ internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan
     private readonly AttentionSpec _attention = plan.Spec.Attention;
     private readonly RowKernels _rows = new(code, plan);
 
+    /// <summary>Which heads have queries; null: all.</summary>
+    private readonly KeptHeads? _kept = KeptHeads.SkipsQueries(plan) ? new(code, plan) : null;
+
     /// <summary>What the norm before the heads takes.</summary>
     private IEnumerable<KernelParameter> Norm => !plan.HeadsNormalise ? []
         : plan.Spec.Norm.Kind == NormKind.Layer ? [KernelParameter.Quads("weight"), KernelParameter.Quads("bias")]
@@ -37,7 +40,7 @@ internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan
             [
                 .. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. Norm, new KernelParameter("HeadViews", "views"),
                 KernelParameter.Int("firstHead"), .. plan.NormsHeads ? [] : new[] { KernelParameter.Int("heads") },
-                KernelParameter.Int("position"), KernelParameter.Int("halves"), .. Turns, .. HeadNorms,
+                KernelParameter.Int("position"), KernelParameter.Int("halves"), .. Turns, .. HeadNorms, .. _kept is null ? [] : KeptHeads.Parameters,
             ],
             () =>
             {
@@ -71,13 +74,25 @@ internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan
         code.Line("float ownB = 0f;");
         using (code.Block("for (int unit = first; unit < end; unit++)"))
         {
-            EmitUnit("unit");
-            WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
-            WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
-            using (code.Block("if (lane == unit - first)"))
+            if (_kept is null)
             {
-                code.Line("ownA = a;");
-                code.Line("ownB = b;");
+                EmitDots();
+            }
+            else
+            {
+                code.Line($"int headOfUnit = firstHead + {(plan.HeadPairs == 1 ? "unit" : $"({OfHead("unit")})")};");
+                code.Line("int isLeftOut = 0;");
+                using (code.Block($"if ({_kept.IsLeftOut("headOfUnit")})"))
+                {
+                    code.Line("isLeftOut = 1;");
+                }
+
+                code.Line();
+                code.Line("// The query of a head that is left out is not read by anyone.");
+                using (code.Block("if (isLeftOut == 0)"))
+                {
+                    EmitDots();
+                }
             }
         }
 
@@ -96,6 +111,18 @@ internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan
             EmitTurn();
             EmitPlace("");
         }
+
+        void EmitDots()
+        {
+            EmitUnit("unit");
+            WarpCode.EmitDot(code, row, "a", "words", "scales", "(local + d0)", input, plan.SharesInput(row));
+            WarpCode.EmitDot(code, row, "b", "words", "scales", "(local + d1)", input, plan.SharesInput(row));
+            using (code.Block("if (lane == unit - first)"))
+            {
+                code.Line("ownA = a;");
+                code.Line("ownB = b;");
+            }
+        }
     }
 
     /// <summary>Writes a whole head, whose norm has to wait for all of its rows.</summary>
@@ -104,6 +131,17 @@ internal sealed partial class HeadKernels(CodeWriter code, IlgpuDecoderPlan plan
         code.Line("int head = firstHead + Grid.IdxX;");
         code.Line($"int local = {Rows("Grid.IdxX")};");
         string ofBias = WarpCode.Times("head", _attention.HeadDimension);
+        if (_kept is not null)
+        {
+            code.Line("// The query of a head that is left out is not read by anyone.");
+            using (code.Block($"if ({_kept.IsLeftOut("head")})"))
+            using (WarpCode.ForEach(code, "left", "thread", _attention.HeadDimension, plan.HeadThreads))
+            {
+                code.Line("values[left] = 0f;");
+            }
+        }
+
+        using (_kept is null ? default(CodeWriter.Scope?) : code.Block("else"))
         using (WarpCode.ForEach(code, "unit", "warp", plan.HeadPairs, plan.HeadWarps))
         {
             EmitPair("unit", "rowA", "rowB");

@@ -27,6 +27,10 @@ internal static class MemoryKernels
     /// <summary>Elements of a layer.</summary>
     public static int Elements(Slot slot) => slot.Element == SlotElement.Bit ? LaunchCode.ChosenWords(slot) : LaunchCode.PolicyStride(slot);
 
+    /// <summary>Bytes that a sequence keeps.</summary>
+    public static long KeptBytes(ModelProgram program) =>
+        Kept(program).Sum(kept => (long)Span(kept.Layers) * Elements(kept.Slot) * (kept.Slot.Element == SlotElement.Bit ? sizeof(uint) : sizeof(double)));
+
     /// <summary>A layer's bits of each token's sequence.</summary>
     public static DeviceKernel Bring(CodeWriter code, Slot chosen)
     {

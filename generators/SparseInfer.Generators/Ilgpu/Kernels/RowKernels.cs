@@ -9,7 +9,9 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
     /// <summary>The attention's output projection, or the head.</summary>
     /// <param name="norm">What the input is normalised by; null: it is multiplied as it is.</param>
     /// <param name="words">Which rows are computed; null: all.</param>
-    public DeviceKernel Rows(string name, string summary, WeightType type, int columns, bool biased, NormStage? norm = null, WordChoice? words = null)
+    /// <param name="heads">Which of a row's loads are made, where heads are chosen; null: all.</param>
+    public DeviceKernel Rows(
+        string name, string summary, WeightType type, int columns, bool biased, NormStage? norm = null, WordChoice? words = null, KeptHeads? heads = null)
     {
         RowPlan row = RowPlan.Of(type, columns);
         IEnumerable<KernelParameter> bias = biased ? [KernelParameter.Floats("bias")] : [];
@@ -18,10 +20,11 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
             name + type,
             IlgpuDecoderPlan.RowThreads,
             summary,
-            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. weight, .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y"), .. Chosen(words)],
+            [.. KernelParameter.Matrix(row), KernelParameter.Quads("x"), .. weight, .. bias, KernelParameter.Int("rows"), KernelParameter.Floats("y"), .. Chosen(words), .. heads is null ? [] : KeptHeads.Parameters],
             () =>
             {
                 string input = EmitInput(row, IlgpuDecoderPlan.RowThreads, norm);
+                heads?.EmitPlaces(row, IlgpuDecoderPlan.RowThreads);
                 code.Line($"int first = ((Grid.IdxX * {IlgpuDecoderPlan.RowWarps}) + warp) * {IlgpuDecoderPlan.RowsPerWarp};");
                 code.Line($"int end = first + {IlgpuDecoderPlan.RowsPerWarp} < rows ? first + {IlgpuDecoderPlan.RowsPerWarp} : rows;");
                 if (words is not null)
@@ -42,7 +45,7 @@ internal sealed class RowKernels(CodeWriter code, IlgpuDecoderPlan plan)
                 {
                     using (words is null ? default(CodeWriter.Scope?) : code.Block("if (((wanted >> (row - first)) & 1u) != 0u)"))
                     {
-                        WarpCode.EmitDot(code, row, product, "words", "scales", "row", input, plan.SharesInput(row));
+                        WarpCode.EmitDot(code, row, product, "words", "scales", "row", input, plan.SharesInput(row), heads is null ? null : KeptHeads.Places);
                         using (code.Block("if (lane == 0)"))
                         {
                             code.Line($"y[row] = {product}{(biased ? " + bias[row]" : "")};");

@@ -132,17 +132,19 @@ internal static class WarpCode
     /// <param name="index">The row's number, an expression that is read twice.</param>
     /// <param name="input">The input: <c>input</c> in shared memory, or the view itself.</param>
     /// <param name="staged">Whether <see cref="EmitStage"/> made the input.</param>
-    public static void EmitDot(CodeWriter code, RowPlan row, string sum, string words, string scales, string index, string input, bool staged)
+    /// <param name="places">Where the loads of a row are made; null: each where it is.</param>
+    public static void EmitDot(
+        CodeWriter code, RowPlan row, string sum, string words, string scales, string index, string input, bool staged, string? places = null)
     {
         string start = $"{sum}Row";
-        code.Line(row.Unpacks ? $"int {start} = {index} * {row.Stride};" : $"int {start} = ({index} * {row.Words}) + lane;");
+        code.Line(row.Unpacks || places is not null ? $"int {start} = {index} * {row.Stride};" : $"int {start} = ({index} * {row.Words}) + lane;");
         if (row.Unpacks)
         {
             code.Line($"int {sum}Scale = {index} * {row.Scales};");
         }
         else if (row.IsBlock)
         {
-            code.Line($"int {sum}Scale = ({index} * {row.Scales}) + {BlockOfLane(row)};");
+            code.Line(places is null ? $"int {sum}Scale = ({index} * {row.Scales}) + {BlockOfLane(row)};" : $"int {sum}Scale = {index} * {row.Scales};");
         }
 
         code.Line($"float {sum} = 0f;");
@@ -155,21 +157,21 @@ internal static class WarpCode
             {
                 for (int k = 0; k < each; k++)
                 {
-                    EmitStep(code, row, sum, words, scales, "step", k, input, staged);
+                    EmitStep(code, row, sum, words, scales, "step", k, input, staged, places);
                 }
             }
         }
 
         for (int k = looped; k < row.FullSteps; k++)
         {
-            EmitStep(code, row, sum, words, scales, "", k, input, staged);
+            EmitStep(code, row, sum, words, scales, "", k, input, staged, places);
         }
 
         if (row.RestLanes > 0)
         {
             using (code.Block($"if (lane < {row.RestLanes})"))
             {
-                EmitStep(code, row, sum, words, scales, "", row.FullSteps, input, staged);
+                EmitStep(code, row, sum, words, scales, "", row.FullSteps, input, staged, places);
             }
 
             code.Line();
@@ -179,13 +181,21 @@ internal static class WarpCode
     }
 
     private static void EmitStep(
-        CodeWriter code, RowPlan row, string sum, string words, string scales, string step, int k, string input, bool staged)
+        CodeWriter code, RowPlan row, string sum, string words, string scales, string step, int k, string input, bool staged, string? places)
     {
         string load = $"{words}[{Index(sum + "Row", 32, step, k * 32)}]";
         string scale = row.IsBlock ? $"{scales}[{Index(sum + "Scale", row.PerLoad, step, k * row.PerLoad)}], " : "";
+        string place = $"{sum}Place{k}";
+        if (places is not null)
+        {
+            code.Line($"int {place} = {places}[{Index("lane", 32, step, k * 32)}];");
+            load = $"{words}[{sum}Row + {place}]";
+            scale = row.IsBlock ? $"{scales}[{sum}Scale + {(row.Quads == 8 ? place : $"({place} / 2)")}], " : "";
+        }
+
         if (row.Format.Blocks is { Unpacks: true } blocks)
         {
-            string block = Index("lane", 32, step, k * 32);
+            string block = places is null ? Index("lane", 32, step, k * 32) : place;
             load = blocks.Load(words, $"{sum}Row", block, row.Words);
             scale = $"{blocks.Scale(scales, $"{sum}Scale", block)}, ";
         }

@@ -87,6 +87,11 @@ internal sealed class ExpertLaunches(CodeWriter code, IlgpuDecoderPlan plan) : L
             Code.Line();
             EmitActivate(feedForward, meters, hasDown: false);
         }
+
+        if (meters)
+        {
+            EmitDownRowBytes();
+        }
     }
 
     /// <summary>A session's partial sums grow with its first prompt; a batch has them at once.</summary>

@@ -122,6 +122,24 @@ internal abstract class LaunchCode(CodeWriter code, IlgpuDecoderPlan plan)
         ForFeedForward("w.Down", down);
     }
 
+    /// <summary>Writes what meters take a neuron's row of down for, where it may have another weight type than the other matrices.</summary>
+    protected void EmitDownRowBytes()
+    {
+        if (!MixesDown)
+        {
+            return;
+        }
+
+        Code.Line();
+        using (Code.Block("private long DownRowBytes(int layer) => _program._layers[layer].Down.Type switch", end: "};"))
+        {
+            for (int i = 0; i < FeedForwards.Count; i++)
+            {
+                Code.Line($"{(i == FeedForwards.Count - 1 ? "_" : $"WeightType.{FeedForwards[i].Weights}")} => {FeedForwards[i].ClassName}.RowBytes,");
+            }
+        }
+    }
+
     /// <summary>Writes a call for the type of a layer's matrix.</summary>
     /// <param name="emit">Takes the type's plan, and where its weights are.</param>
     protected void ForFeedForward(string matrix, Action<IlgpuFeedForwardPlan, string> emit) => ForType(

@@ -60,7 +60,7 @@ internal abstract partial class LaunchPass
     protected virtual string PhaseCondition => "Mode == SparsityMode.Predicted";
 
     /// <summary>When a policy acts, as C#: in its mode and in its layers.</summary>
-    private string ConditionOf(LayerSet layers) => PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
+    protected string ConditionOf(LayerSet layers) => PhaseCondition + (layers.IsEveryLayer ? "" : $" && {layers.Condition}");
 
     private Step Keep(KeepLargest keep)
     {

@@ -358,9 +358,13 @@ internal abstract partial class LaunchPass(CodeWriter code, IlgpuDecoderPlan pla
     /// <param name="kernel">A type's kernel.</param>
     /// <param name="groups">Groups of the launch, as C#.</param>
     /// <param name="arguments">What follows the matrix.</param>
-    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) => new(
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, string arguments) =>
+        ForType(operation, what, matrix, kernel, groups, _ => arguments);
+
+    /// <summary>The same, where arguments are not the same for each type.</summary>
+    protected Step ForType(Operation operation, string what, string matrix, Func<WeightType, DeviceKernel> kernel, string groups, Func<WeightType, string> arguments) => new(
         [Launch(operation, what, Types(operation).Select(kernel))],
-        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments}"))));
+        () => ForType(matrix, Types(operation), type => Code.Line(RunOwn(kernel(type), Config(kernel(type), groups), $"{Words(matrix, type)}, {arguments(type)}"))));
 
     private EquatableArray<WeightType> Types(Operation operation) => operation switch
     {

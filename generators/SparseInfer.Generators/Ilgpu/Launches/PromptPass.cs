@@ -89,7 +89,8 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
 
     protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Together(
         _products.Split(project, Row(Slot.Attended), Quads(Slot.Attended), Tokens),
-        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"));
+        Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"),
+        new([], () => EmitCountProjections("!PromptIsDense && Metering")));
 
     protected override string PhaseCondition => $"!PromptIsDense && {base.PhaseCondition}";
 

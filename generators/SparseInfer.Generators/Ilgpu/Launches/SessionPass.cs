@@ -51,8 +51,44 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
                 int heads = Spec.Attention.KeyValueHeads;
                 Code.Line($"int kept = {keep.Policy!.Kept};");
                 Code.Line($"CountHeads(layer, {Tokens} * Heads, {Tokens} * ({heads} - kept) * {Spec.Attention.Heads / heads});");
+                EmitCountSkipped(keep);
             }
         }
+    }
+
+    /// <summary>Writes how what is not read of projections is counted, where heads are left out; <c>kept</c> of those with keys and values are not.</summary>
+    protected virtual void EmitCountSkipped(KeepLargest heads)
+    {
+    }
+
+    /// <summary>Writes how what tokens read of projections that can leave out heads is counted: all of it, wherever that is not done.</summary>
+    /// <param name="condition">When tokens are counted, as C#.</param>
+    protected void EmitCountProjections(string condition)
+    {
+        if (LeavableBytes(Stage.Heads).Length > 0)
+        {
+            using (Code.Block($"if ({condition})"))
+            {
+                Code.Line($"CountProjections(layer, {Tokens} * ({string.Join(" + ", LeavableBytes(Stage.Heads))}), skipped: 0);");
+            }
+
+            Code.Line();
+        }
+    }
+
+    /// <summary>Bytes of a layer's projections that can leave out heads, as C#.</summary>
+    /// <param name="stage">Where heads are chosen: only before queries are computed, these are left out, too.</param>
+    protected string[] LeavableBytes(Stage stage)
+    {
+        Project[] projects = [.. Program.Layer.OfType<Project>()];
+        Project output = projects.Single(project => project is { Stage: Stage.Output, Policy: null });
+        bool skipsQueries = stage == Stage.Heads && KeptHeads.SkipsQueries(Plan) && projects.Single(project => project.To == Slot.Queries).Channels is null;
+        return
+        [
+            .. skipsQueries ? ["w.Heads[0].ByteLength / w.Heads[0].Rows * QueryWidth"] : Array.Empty<string>(),
+            .. output.Matrix.Types(Spec).All(type => KeptHeads.SkipsOutput(Plan, output, RowPlan.Of(type, output.Matrix.Columns!.Size)))
+                ? [$"w.{output.Matrix.Field}.ByteLength"] : Array.Empty<string>(),
+        ];
     }
 
     /// <summary>What the feed-forward of one token launches.</summary>
@@ -218,6 +254,8 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
             Code.Line();
             EmitActivate(feedForward, hasDown: false);
         }
+
+        EmitDownRowBytes();
     }
 
     /// <summary>Writes down of one token where it has another type: as of several tokens.</summary>

@@ -36,7 +36,7 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
             "heads",
             HeadKernels.Heads,
             groups,
-            $"{input}, Views(layer), firstHead, {count}position, Halves{Turns(group)}{NormsOf(group)}");
+            $"{input}, Views(layer), firstHead, {count}position, Halves{Turns(group)}{NormsOf(group)}{RoutesHeads}");
         return launch with
         {
             Emit = () =>
@@ -63,7 +63,7 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
         string weight = norm is null ? "" : $"{Weights(norm)}, ";
         string added = bias is null ? "" : $"w.{bias.Bias.Field}, ";
         string rows = project.Matrix.Rows.Name;
-        return ForType(
+        Step launch = ForType(
             project,
             norm is null ? "projection" : "norm and projection",
             $"w.{project.Matrix.Field}",
@@ -73,10 +73,35 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
                 type,
                 project.Matrix.Columns!.Size,
                 bias is not null,
-                norm is null ? null : NormStage.OfAttended(Code, Plan, IlgpuDecoderPlan.RowThreads)),
+                norm is null ? null : NormStage.OfAttended(Code, Plan, IlgpuDecoderPlan.RowThreads),
+                heads: Kept(type)),
             RowGroups(rows),
-            $"{Row(Slot.Attended)}, {weight}{added}{rows}, {Row(project.To)}.Cast<float>()");
+            type => $"{Row(Slot.Attended)}, {weight}{added}{rows}, {Row(project.To)}.Cast<float>(){(Kept(type) is null ? "" : KeptHeads.Arguments(ChoosesHeads.Substring(2)))}");
+
+        return launch with
+        {
+            Emit = () =>
+            {
+                launch.Emit();
+                EmitCountProjections("Metering");
+            },
+        };
+
+        KeptHeads? Kept(WeightType type) => KeptHeads.SkipsOutput(Plan, project, RowPlan.Of(type, project.Matrix.Columns!.Size)) ? new(Code, Plan) : null;
     }
+
+    protected override void EmitCountSkipped(KeepLargest heads)
+    {
+        int all = Spec.Attention.KeyValueHeads;
+        if (LeavableBytes(heads.Stage) is { Length: > 0 } bytes)
+        {
+            Code.Line($"CountProjections(layer, 0, skipped: ({string.Join(" + ", bytes)}) / {all} * ({all} - kept));");
+        }
+    }
+
+    /// <summary>What the kernel of heads is told where a router chooses among them before it; empty: none does.</summary>
+    private string RoutesHeads => KeptHeads.RoutedLayers(Plan) is not { Length: > 0 } routed ? ""
+        : KeptHeads.Arguments($"{ConditionOf(LayerSet.Union(routed.Select(use => use.Layers)))} ? 1 : 0");
 
     protected override Step? FeedForward(Neurons neurons, Down down, SumSlices sum, AddResidual add, Norm? norm) =>
         norm is null ? Call("FeedForward(layer, w, 0);", FeedForwardOfOne(neurons, sum)) : null;

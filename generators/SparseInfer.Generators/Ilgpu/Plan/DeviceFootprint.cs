@@ -10,7 +10,8 @@ namespace SparseInfer.Generators.Ilgpu;
 /// Matrices as they lie on the device, learned positions among them in F32, and what policies derive from them. Norms, biases and activations are small beside them.
 /// </param>
 /// <param name="PositionBytes">Keys and values of one position in all layers, in halves: what sessions have that ask for nothing else.</param>
-internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
+/// <param name="RememberedBytes">What policies remember of a session's prompts.</param>
+internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes, long RememberedBytes)
 {
     /// <summary>Each matrix in the weight type of its role that takes least: a file may store any of them.</summary>
     public static DeviceFootprint Smallest(IlgpuDecoderPlan plan) =>
@@ -30,7 +31,7 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
         long derived = (spec.Experts?.Count ?? 1) * PolicyData.Derived(spec, feedForward).Sum(own => own.Layers.Count * own.Field.Bytes(feedForward));
         long tables = BytesOf(program.Embed.Table) + (program.IsTied ? 0 : BytesOf(program.Head.Matrix))
             + (program.Words?.Tensors.Sum(BytesOf) ?? 0);
-        return new(layers + derived + tables + PositionTableBytes(program), plan.CachedBytes);
+        return new(layers + derived + tables + PositionTableBytes(program), plan.CachedBytes, MemoryKernels.KeptBytes(program));
     }
 
     /// <summary>What was learned for positions: in F32, whatever type the file has it in.</summary>
@@ -44,8 +45,9 @@ internal sealed record DeviceFootprint(long WeightBytes, long PositionBytes)
     /// <summary>Of a session that has come to so many positions.</summary>
     public long CacheBytes(int positions) => PositionBytes * positions;
 
-    public long Bytes(int positions) => WeightBytes + CacheBytes(positions);
+    /// <summary>With one session of so many positions.</summary>
+    public long Bytes(int positions) => WeightBytes + CacheBytes(positions) + RememberedBytes;
 
     /// <summary>Positions that fit beside the weights; 0 or less: none.</summary>
-    public long LongestContext(long memory) => (memory - WeightBytes) / PositionBytes;
+    public long LongestContext(long memory) => (memory - WeightBytes - RememberedBytes) / PositionBytes;
 }

@@ -30,7 +30,7 @@ internal abstract class AnswerEndpoint(ServerContext server)
             }
 
             AnswerWriter writer = Read(parameters, model);
-            await using var pieces = new PieceReader(writer, scope.Token);
+            await using var pieces = new PieceReader(writer, server.Options.AnswersAtATime, scope.Token);
 
             // What is wrong with a request shows before its first piece: an error has a status of its own then.
             bool isMore = await pieces.MoveNextAsync();

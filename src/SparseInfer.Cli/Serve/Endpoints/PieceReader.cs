@@ -8,10 +8,13 @@ internal sealed class PieceReader : IAsyncDisposable
     private Task<bool>? _next;
 
     /// <summary>Begins the answers.</summary>
-    public PieceReader(AnswerWriter writer, CancellationToken cancellationToken)
+    /// <param name="writer">What they are.</param>
+    /// <param name="atATime">Most that are asked for at a time.</param>
+    /// <param name="cancellationToken">Ends them.</param>
+    public PieceReader(AnswerWriter writer, int atATime, CancellationToken cancellationToken)
     {
         _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _pieces = Answers.ReadAsync(writer.Count, writer.Answer, _ended.Token).GetAsyncEnumerator(CancellationToken.None);
+        _pieces = Answers.ReadAsync(writer.Count, atATime, writer.Answer, _ended.Token).GetAsyncEnumerator(CancellationToken.None);
     }
 
     /// <summary>The piece.</summary>

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using SparseInfer.Serving;
+
+namespace SparseInfer.Extensions.AI;
+
+/// <summary>What a call asks for, as a request to the service.</summary>
+internal static class ChatRequests
+{
+    private const string Known = "mode, min_p, repetition_penalty, repetition_window, time_limit and chat_template_kwargs";
+
+    /// <exception cref="NotSupportedException">The client cannot do what is asked for.</exception>
+    /// <exception cref="ArgumentException">An option has a value that it cannot have.</exception>
+    public static ChatRequest Of(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, GenerationOptions defaults, ModelService service, string modelId, IChatClient client)
+    {
+        if (options is null)
+        {
+            return new ChatRequest(ChatTurns.Of(messages, instructions: null)) { Options = defaults };
+        }
+
+        Refuse(options, modelId);
+        var request = new ChatRequest(ChatTurns.Of(messages, options.Instructions))
+        {
+            Options = Sampling(options, options.RawRepresentationFactory?.Invoke(client) as GenerationOptions ?? defaults, service),
+            Tools = options.ToolMode is NoneChatToolMode ? [] : [.. (options.Tools ?? []).Select(Tool)],
+        };
+        foreach ((string name, object? value) in options.AdditionalProperties ?? [])
+        {
+            request = With(request, name, value);
+        }
+
+        return request;
+    }
+
+    private static void Refuse(ChatOptions options, string modelId)
+    {
+        if (options.ModelId is { } wanted && wanted != modelId)
+        {
+            throw new ArgumentException($"ChatOptions.ModelId is '{wanted}', and this client has the model '{modelId}' alone. Leave it null.", nameof(options));
+        }
+
+        string? refused = options switch
+        {
+            { ResponseFormat: not (null or ChatResponseFormatText) } => "ResponseFormat other than text: nothing keeps the model to a format. Ask for it in the messages, and check the answer",
+            { ToolMode: RequiredChatToolMode } => "ToolMode that requires a call: nothing makes the model call a tool. Use ChatToolMode.Auto",
+            { AllowMultipleToolCalls: false } => "AllowMultipleToolCalls = false: nothing keeps the model to one call. Leave it null",
+            { ConversationId: not null } => "ConversationId: the client keeps no conversation. Give all messages each time; what they have in common is not computed again",
+            { Reasoning: not null } => "Reasoning: templates have variables of their own for it. Put them into AdditionalProperties[\"chat_template_kwargs\"], such as enable_thinking",
+            _ => null,
+        };
+        if (refused is not null)
+        {
+            throw new NotSupportedException($"ChatOptions.{refused}.");
+        }
+    }
+
+    private static GenerationOptions Sampling(ChatOptions options, GenerationOptions defaults, ModelService service)
+    {
+        bool penalizes = options.FrequencyPenalty is not (null or 0) || options.PresencePenalty is not (null or 0);
+        return defaults with
+        {
+            Temperature = Exact(options.Temperature) ?? defaults.Temperature,
+            TopP = Exact(options.TopP) ?? defaults.TopP,
+            TopK = options.TopK ?? defaults.TopK,
+            MaxTokens = options.MaxOutputTokens ?? defaults.MaxTokens,
+            FrequencyPenalty = Exact(options.FrequencyPenalty) ?? defaults.FrequencyPenalty,
+            PresencePenalty = Exact(options.PresencePenalty) ?? defaults.PresencePenalty,
+
+            // These two are about the whole text, not the last tokens.
+            RepetitionWindow = penalizes ? Math.Max(service.Context, defaults.RepetitionWindow) : defaults.RepetitionWindow,
+            StopStrings = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.StopStrings,
+            Seed = options.Seed is { } seed ? unchecked((ulong)seed) : defaults.Seed,
+        };
+    }
+
+    /// <summary>The decimal that was written: 0.1f is 0.1, not 0.10000000149.</summary>
+    private static double? Exact(float? value) =>
+        value is { } number ? double.Parse(number.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : null;
+
+    private static ChatTool Tool(AITool tool) => tool is AIFunctionDeclaration function
+        ? new ChatTool(function.Name, function.Description, function.JsonSchema.GetRawText())
+        : throw new NotSupportedException($"ChatOptions.Tools has {tool.GetType().Name}, which a service runs: the model can call functions (AIFunctionFactory.Create) only.");
+
+    private static ChatRequest With(ChatRequest request, string name, object? value)
+    {
+        GenerationOptions options = request.Options;
+        return name switch
+        {
+            "mode" => request with { Mode = Mode(value) },
+            "min_p" => request with { Options = options with { MinP = Number(name, value) } },
+            "repetition_penalty" => request with { Options = options with { RepetitionPenalty = Number(name, value) } },
+            "repetition_window" => request with { Options = options with { RepetitionWindow = (int)Number(name, value) } },
+            "time_limit" => request with { TimeLimit = value is TimeSpan limit ? limit : TimeSpan.FromSeconds(Number(name, value)) },
+            "chat_template_kwargs" => request with { Variables = Variables(value) },
+            _ => throw new ArgumentException($"ChatOptions.AdditionalProperties has '{name}', which the client does not know. It knows {Known}."),
+        };
+    }
+
+    private static SparsityMode Mode(object? value) =>
+        value is SparsityMode mode ? mode
+        : (value as string ?? (value is JsonElement { ValueKind: JsonValueKind.String } json ? json.GetString() : null)) is { } text
+            && Enum.TryParse(text, ignoreCase: true, out mode) && Enum.IsDefined(mode) ? mode
+        : throw Wrong("mode", value, "dense, exact or predicted");
+
+    private static double Number(string name, object? value) => value switch
+    {
+        JsonElement { ValueKind: JsonValueKind.Number } json => json.GetDouble(),
+        float number => Exact(number)!.Value,
+        double or decimal or int or long => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+        _ => throw Wrong(name, value, "a number"),
+    };
+
+    private static IReadOnlyDictionary<string, object?> Variables(object? value) => value switch
+    {
+        IEnumerable<KeyValuePair<string, object?>> variables => variables.ToDictionary(),
+        JsonElement { ValueKind: JsonValueKind.Object } json => json.EnumerateObject().ToDictionary(property => property.Name, object? (property) => property.Value),
+        _ => throw Wrong("chat_template_kwargs", value, "a dictionary of the template's variables"),
+    };
+
+    private static ArgumentException Wrong(string name, object? value, string wanted) =>
+        new($"ChatOptions.AdditionalProperties[\"{name}\"] is '{value}', and must be {wanted}.");
+}

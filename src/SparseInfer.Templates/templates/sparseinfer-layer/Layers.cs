@@ -1,0 +1,14 @@
+using SparseInfer;
+
+/// <summary>Layers of the network. The generator writes kernels for exactly these shapes.</summary>
+public static partial class Layers
+{
+#if (gated)
+    [FeedForward(Hidden = HIDDEN_SIZE, Intermediate = INTERMEDIATE_SIZE, Activation = Activation.ACTIVATION_NAME, Gated = true)]
+#else
+    [FeedForward(Hidden = HIDDEN_SIZE, Intermediate = INTERMEDIATE_SIZE, Activation = Activation.ACTIVATION_NAME, Gated = false)]
+#endif
+    [POLICY_NAME]
+    [Weights(WeightType.WEIGHT_TYPE)]
+    public static partial FeedForwardKernel Mlp { get; }
+}

@@ -1,0 +1,32 @@
+namespace SparseInfer.Packages.Tests;
+
+/// <summary>The templates of <c>dotnet new</c> as their package installs them: what they make runs as it is.</summary>
+public sealed class TemplateTests(PackedFeed feed)
+{
+    /// <summary>Templates are installed for a user: for one of these tests alone.</summary>
+    private string[] ForTheTest => ["--debug:custom-hive", Path.Combine(feed.Root, "hive")];
+
+    [Fact]
+    public void Projects_of_the_templates_run_as_they_are()
+    {
+        string package = Path.Combine(feed.Folder, $"SparseInfer.Templates.{PackedFeed.Version}.nupkg");
+        Run("new", "install", package).Output.ShouldContain("sparseinfer-layer");
+
+        Run("new", "sparseinfer-layer", "-o", "Layer.One", "--hidden", "128", "--intermediate", "512", "--gated", "false", "--activation", "SquaredRelu", "--policy", "SignBitPredictor");
+        string[] layer = DotnetCommand.Run(feed.Root, keepsSources: false, "run", "-c", "Release", "--project", "Layer.One").ShouldSucceed().Output.Trim().Split('\n');
+        layer.Length.ShouldBe(4);
+        layer[0].Split("y[0] =")[1].ShouldBe(layer[1].Split("y[0] =")[1], "Exact equals Dense");
+        layer[3].ShouldContain("1 tokens");
+
+        // The model of the tests: its shape is what the options say.
+        Run(
+            "new", "sparseinfer-model", "-o", "Model", "--hidden", "64", "--layers", "5", "--heads", "8", "--kv-heads", "4", "--intermediate", "172",
+            "--activation", "Silu", "--policy", "Dense", "--weights", "F32");
+        string model = Path.Combine(AppContext.BaseDirectory, "stories260K.gguf");
+        DotnetCommand.Run(feed.Root, keepsSources: false, "run", "-c", "Release", "--project", "Model", "--", model, "Once upon a time").ShouldSucceed()
+            .Output.ShouldContain("Once upon a time, there was");
+    }
+
+    private CommandResult Run(params string[] arguments) =>
+        DotnetCommand.Run(feed.Root, keepsSources: false, [.. arguments, .. ForTheTest]).ShouldSucceed();
+}
