@@ -9,7 +9,7 @@ namespace SparseInfer.Cli.Serve;
 internal sealed class ServerMetrics : IDisposable
 {
     /// <summary>Two servers of one process are told apart.</summary>
-    private static int s_servers;
+    private static int _servers;
 
     /// <summary>Seconds, from a cached prompt on a small model to a long one on a large model.</summary>
     private static readonly double[] Seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120];
@@ -23,7 +23,7 @@ internal sealed class ServerMetrics : IDisposable
     public ServerMetrics(ServerState state)
     {
         _state = state;
-        int number = Interlocked.Increment(ref s_servers);
+        int number = Interlocked.Increment(ref _servers);
         _meter = new Meter(number == 1 ? "SparseInfer.Server" : $"SparseInfer.Server.{number}");
         _rate = new TokenRate(() => Counts?.GeneratedTokens ?? 0);
         _firstToken = Times("sparseinfer.time_to_first_token", "From a request until its answer's first token, waiting included.");
