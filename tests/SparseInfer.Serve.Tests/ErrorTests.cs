@@ -23,7 +23,12 @@ public sealed class ErrorTests(TestModel model)
     [InlineData("""{"messages":[{"role":"user","content":null}]}""", "messages[0].content", null, "expected a string, got null")]
     [InlineData("""{"messages":[{"role":"user","content":5}]}""", "messages[0].content", "invalid_type", "one of a string or array of objects")]
     [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}""", "messages[0].content[0].type", null, "Invalid content type. image_url is only supported by certain models.")]
-    [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""", "messages[0].content", "invalid_value", "no valid Unicode")]
+    [InlineData("""{"messages":[{"role":"user","content":"\ud800"}]}""", null, null, "no valid Unicode")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"\ud800":1}""", null, null, "no valid Unicode")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"modalities":["\udc00"]}""", null, null, "no valid Unicode")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"chat_template_kwargs":{"mood":["\udc00\ud800"]}}""", null, null, "no valid Unicode")]
+    [InlineData("""{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"a":"\ud83d"}}}]}""", null, null, "no valid Unicode")]
+    [InlineData("""{"messages":[{"role":"assistant","content":"","tool_calls":[{"type":"function","function":{"name":"f","arguments":"{\"a\":\"\\udc00\"}"}}]}]}""", null, null, "strings are Unicode")]
     [InlineData("""{"messages":[{"role":"system","content":"a"},{"role":"system","content":"b"},{"role":"user","content":"c"}]}""", "messages", null, "One system only")]
     public async Task A_conversation_that_is_wrong(string body, string? param, string? code, string message) =>
         await RefusesAsync("/v1/chat/completions", body, 400, param, code, message);
@@ -35,6 +40,7 @@ public sealed class ErrorTests(TestModel model)
     [InlineData("\"max_tokens\":0", "max_tokens", "integer_below_min_value", "Expected a value >= 1, but got 0 instead.")]
     [InlineData("\"max_completion_tokens\":1.5", "max_completion_tokens", "invalid_type", "expected an integer, but got a decimal")]
     [InlineData("\"max_tokens\":1e30", "max_tokens", "integer_above_max_value", "but got 1e30 instead")]
+    [InlineData("\"n\":1e999", "n", "integer_above_max_value", "but got 1e999 instead")]
     [InlineData("\"n\":129", "n", "integer_above_max_value", "Expected a value <= 128, but got 129 instead.")]
     [InlineData("\"seed\":\"x\"", "seed", "invalid_type", "expected an integer")]
     [InlineData("\"stop\":[\"\"]", "stop", "string_below_min_length", "Invalid 'stop'")]
@@ -140,6 +146,28 @@ public sealed class ErrorTests(TestModel model)
 
         Check(await Reply.OfAsync(response), 403, null, "host_not_allowed", "localhost");
         response.Headers.Contains("Access-Control-Allow-Origin").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_text()
+    {
+        await using TestServer server = await TestServer.StartAsync(model);
+        using var content = new ByteArrayContent([.. "{\"prompt\":\"a"u8, 0xFF, .. "\"}"u8]) { Headers = { ContentType = new("application/json") } };
+
+        using HttpResponseMessage response = await server.Http.PostAsync("/v1/completions", content, TestContext.Current.CancellationToken);
+
+        Check(await Reply.OfAsync(response), 400, null, null, "no valid Unicode");
+        (await server.PostAsync("/v1/completions", """{"prompt":"\ud83d\ude00 \n","max_tokens":1}""")).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task Tokens_that_are_too_many_are_counted_and_not_read()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Context = 64 });
+
+        Reply reply = await server.PostAsync("/v1/completions", $$"""{"prompt":[{{string.Join(',', Enumerable.Repeat("99999", 64))}}]}""");
+
+        Check(reply, 400, "prompt", "context_length_exceeded", "your prompt has 64 tokens");
     }
 
     private async Task RefusesAsync(string path, string body, int status, string? param, string? code, string message)

@@ -36,6 +36,7 @@ public sealed class StatusTests(TestModel model)
         JsonElement list = (await server.GetAsync("/v1/models")).Json;
         JsonElement one = (await server.GetAsync("/v1/models/my/story%20model")).Json;
 
+        (await server.GetAsync("/v1/models/my%2Fstory%20model")).Json.GetRawText().ShouldBe(one.GetRawText());
         list.GetProperty("object").GetString().ShouldBe("list");
         list.GetProperty("data")[0].GetRawText().ShouldBe(one.GetRawText());
         one.GetProperty("id").GetString().ShouldBe("my/story model");
@@ -80,6 +81,70 @@ public sealed class StatusTests(TestModel model)
         refused.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThan(TimeSpan.Zero);
         refused.Error.GetProperty("code").GetString().ShouldBe("rate_limit_exceeded");
         refused.Error.GetProperty("type").GetString().ShouldBe("requests");
+        refused.Error.GetProperty("message").GetString().ShouldNotBeNull().ShouldMatch("^The server is busy: .* Try again in [0-9]+ s\\.$");
+        refused.Body.ShouldNotContain("ModelServiceOptions");
+    }
+
+    [Fact]
+    public async Task A_request_that_is_taken_has_all_its_answers_at_the_end_too()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Parallel = 1, Queue = 1 });
+        using HttpResponseMessage running = await BeginAsync(server, """{"prompt":"Once upon a time","n":6,"max_tokens":60,"ignore_eos":true,"stream":true}""");
+
+        (await server.PostAsync("/v1/completions", """{"prompt":"a"}""")).Status.ShouldBe(429);
+        Task stopped = server.StopAsync();
+        string text = await running.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await stopped;
+
+        text.ShouldEndWith("data: [DONE]\n\n");
+        text.Split("\"finish_reason\":\"length\"").Length.ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task At_its_end_it_waits_for_no_body()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { WriteTimeout = TimeSpan.FromMinutes(10) });
+        using TcpClient client = await SendAsync(server, "{", 1000);
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+
+        await server.StopAsync().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+
+        using var reader = new StreamReader(client.GetStream());
+        (await reader.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe("HTTP/1.1 503 Service Unavailable");
+    }
+
+    [Fact]
+    public async Task Long_bodies_have_room_together_and_short_ones_always()
+    {
+        await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { MaxBody = 200_000, MaxBodies = 200_000 });
+        string large = $$"""{"prompt":"{{new string('a', 150_000)}}"}""";
+        using (await SendAsync(server, new string(' ', 150_000), 160_000))
+        {
+            Reply refused;
+            while ((refused = await server.PostAsync("/v1/completions", large)).Status != 429)
+            {
+                refused.Status.ShouldBe(400);
+            }
+
+            refused.Headers.RetryAfter.ShouldNotBeNull();
+            (await server.PostAsync("/v1/completions", """{"prompt":"a","max_tokens":1}""")).Status.ShouldBe(200);
+        }
+
+        while ((await server.PostAsync("/v1/completions", large)).Status == 429)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task Metrics_are_looked_at_and_no_more()
+    {
+        await using TestServer server = await TestServer.StartAsync(null);
+
+        (await server.PostAsync("/metrics", "{}")).Status.ShouldBe(405);
+        (await server.GetAsync("/metrics/x")).Status.ShouldBe(503);
+        using HttpResponseMessage head = await server.Http.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/metrics"), TestContext.Current.CancellationToken);
+        head.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -156,15 +221,28 @@ public sealed class StatusTests(TestModel model)
         await using TestServer server = await TestServer.StartAsync(model, TestServer.Defaults with { Json = true });
         await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","max_tokens":4}""");
         await server.PostAsync("/v1/completions", """{"prompt":"Once upon a time","n":0}""");
+        await server.PostAsync("/v1/completions", """{"prompt":"a","Once":1}""");
+        await server.PostAsync("/v1/completions", """{"prompt":"a","model":"Once"}""");
+        await server.PostAsync("/v1/chat/completions", """{"messages":[{"role":"Once","content":"a"}]}""");
         await server.StopAsync();
 
         JsonElement[] lines = [.. server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
-        lines.Length.ShouldBe(2);
+        lines.Length.ShouldBe(5);
         lines[0].GetProperty("status").GetInt32().ShouldBe(200);
         lines[0].GetProperty("completion_tokens").GetInt32().ShouldBe(4);
         lines[1].GetProperty("status").GetInt32().ShouldBe(400);
-        lines[1].GetProperty("error").GetString().ShouldNotBeNull().ShouldContain("'n'");
+        lines[1..].Select(line => line.GetProperty("error").GetString()).ShouldBe(["integer_below_min_value n", "unknown_parameter", "model_not_found", "invalid_value messages[0].role"]);
         server.Log.ShouldNotContain("Once");
+    }
+
+    /// <summary>A request whose body does not come to its end.</summary>
+    private static async Task<TcpClient> SendAsync(TestServer server, string begin, int length)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, server.Address.Port, TestContext.Current.CancellationToken);
+        string text = $"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{begin}";
+        await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes(text), TestContext.Current.CancellationToken);
+        return client;
     }
 
     /// <summary>An answer that has begun.</summary>

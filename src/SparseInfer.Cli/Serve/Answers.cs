@@ -10,12 +10,12 @@ internal readonly record struct AnswerPiece(int Choice, ServicePiece Piece);
 /// <summary>The answers of one request, as they come.</summary>
 internal static class Answers
 {
-    /// <summary>Pieces that are ahead of who reads them.</summary>
-    private const int ReadAhead = 64;
+    /// <summary>Most answers of one request that are asked for at a time: a request with many leaves room for others.</summary>
+    public const int AtATime = 4;
 
     /// <summary>Begins the answers, and hands their pieces out.</summary>
     /// <param name="count">How many.</param>
-    /// <param name="atATime">Most that are asked for at a time: a request with many answers leaves room for others.</param>
+    /// <param name="atATime">How many of them have a place.</param>
     /// <param name="answer">One of them.</param>
     /// <param name="cancellationToken">Ends them.</param>
     /// <returns>The pieces, those of one answer in order. The first answer that fails ends the others.</returns>
@@ -35,7 +35,8 @@ internal static class Answers
     private static async IAsyncEnumerable<AnswerPiece> Several(
         int count, int atATime, Func<int, CancellationToken, IAsyncEnumerable<ServicePiece>> answer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var pieces = Channel.CreateBounded<AnswerPiece>(ReadAhead);
+        // Who reads slowly holds up nobody, and keeps no place: his answers are computed, and kept.
+        var pieces = Channel.CreateUnbounded<AnswerPiece>(new UnboundedChannelOptions { SingleReader = true });
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task all = ProduceAsync();
         try

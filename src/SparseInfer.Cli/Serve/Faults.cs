@@ -1,3 +1,4 @@
+using System.Globalization;
 using SparseInfer.Cli.Serve.Http;
 using SparseInfer.Serving;
 
@@ -14,8 +15,9 @@ internal static class Faults
     public static ApiException? Of(Exception exception, bool isChat) => exception switch
     {
         ApiException error => error,
-        ServiceBusyException busy => ApiException.Busy($"The server is busy: {busy.Message}", busy.RetryAfter),
-        ServiceStoppedException => ApiException.Unavailable("The server is shutting down.", SoonEnough),
+        ServiceBusyException busy => ApiException.Busy(
+            string.Create(CultureInfo.InvariantCulture, $"The server is busy: as many answers run and wait as it takes. Try again in {busy.RetryAfter.TotalSeconds:0} s."), busy.RetryAfter),
+        ServiceStoppedException => ApiException.Stopping(),
         PromptTooLongException prompt => TooLong(prompt, isChat),
         ChatRefusedException or ChatTemplateException => ApiException.Invalid(exception.Message, "messages"),
         InsufficientMemoryException or InsufficientDeviceMemoryException => ApiException.Unavailable($"There is not enough memory: {exception.Message}", SoonEnough),

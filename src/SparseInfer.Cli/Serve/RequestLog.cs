@@ -5,7 +5,7 @@ using SparseInfer.Cli.Serve.Protocol;
 
 namespace SparseInfer.Cli.Serve;
 
-/// <summary>A line for each request, on standard error. Neither keys nor texts are in it.</summary>
+/// <summary>A line for each request, on standard error. Neither keys nor what a body says are in it.</summary>
 /// <param name="output">Where lines go.</param>
 /// <param name="isJson">Whether a line is an object.</param>
 internal sealed class RequestLog(TextWriter output, bool isJson)

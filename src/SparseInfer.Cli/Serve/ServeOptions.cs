@@ -37,9 +37,6 @@ internal sealed record ServeOptions
     /// <summary>Answers that wait beside those.</summary>
     public int Queue { get; init; } = 64;
 
-    /// <summary>Most answers of one request that are asked for at a time.</summary>
-    public int AnswersAtATime => Math.Min(4, Parallel + Queue);
-
     /// <summary>Sessions that are kept for what they have computed.</summary>
     public int Kept { get; init; } = 16;
 
@@ -51,6 +48,9 @@ internal sealed record ServeOptions
 
     /// <summary>Bytes of a request's body.</summary>
     public long MaxBody { get; init; } = 4 << 20;
+
+    /// <summary>Bytes of all bodies that are being read: <see cref="Http.BodyBudget"/>.</summary>
+    public long MaxBodies { get; init; } = 64 << 20;
 
     /// <summary>How long an answer may take, its waiting included.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMinutes(10);

@@ -10,6 +10,9 @@ namespace SparseInfer.Cli.Serve;
 /// <param name="Log">Where requests are told of.</param>
 internal sealed record ServerContext(ServeOptions Options, ServerState State, ServerMetrics Metrics, RequestLog Log)
 {
+    /// <summary>What reads bodies.</summary>
+    public RequestBodies Bodies { get; } = new(Options.MaxBody, new BodyBudget(Math.Max(Options.MaxBody, Options.MaxBodies)), State.Stopping);
+
     /// <summary>Tells of a fault that is no client's, in the log; the client is told that there was one, and no more.</summary>
     public ApiException Report(HttpContext context, Exception exception)
     {

@@ -84,6 +84,7 @@ internal sealed class ServerMetrics : IDisposable
         ServiceCounts counts = Counts ?? new();
         yield return new(counts.Answered, new KeyValuePair<string, object?>("outcome", "answered"));
         yield return new(counts.Canceled, new KeyValuePair<string, object?>("outcome", "canceled"));
+        yield return new(counts.Invalid, new KeyValuePair<string, object?>("outcome", "invalid"));
         yield return new(counts.Failed, new KeyValuePair<string, object?>("outcome", "failed"));
         yield return new(counts.Refused, new KeyValuePair<string, object?>("outcome", "refused"));
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace SparseInfer.Files;
 
@@ -26,6 +27,22 @@ internal static class JsonText
             text = null;
             return false;
         }
+    }
+
+    /// <summary>Whether all strings and names of a JSON text are Unicode: reading one that is not throws, long after the text was parsed.</summary>
+    /// <param name="json">The text, at most 64 objects and arrays deep.</param>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public static bool IsUnicode(ReadOnlySpan<byte> json)
+    {
+        // What is written as it is, is right where the bytes are; only an escape can be half a surrogate pair.
+        bool isUnicode = Utf8.IsValid(json);
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            isUnicode = isUnicode && (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped || TryRead(ref reader, out _));
+        }
+
+        return isUnicode;
     }
 
     /// <summary>The file's bytes without a byte order mark, if they are few enough to be JSON.</summary>

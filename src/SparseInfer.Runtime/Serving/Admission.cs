@@ -33,10 +33,12 @@ internal sealed class Admission(ModelServiceOptions options)
         }
     }
 
-    /// <summary>Takes a place, which must be <see cref="GiveUpPlace">given up</see>.</summary>
+    /// <summary>Takes places, which must be <see cref="GiveUpPlaces">given up</see>.</summary>
+    /// <param name="most">Most that are of use.</param>
+    /// <returns>How many: those that there are, one at least.</returns>
     /// <exception cref="ServiceBusyException">There is none.</exception>
     /// <exception cref="ServiceStoppedException">It is closed.</exception>
-    public void TakePlace()
+    public int TakePlaces(int most)
     {
         lock (_gate)
         {
@@ -45,21 +47,24 @@ internal sealed class Admission(ModelServiceOptions options)
                 throw new ServiceStoppedException("The service was stopped: it takes no more requests.");
             }
 
-            if (_taken >= (long)options.MaxRunning + options.MaxQueued)
+            long free = (long)options.MaxRunning + options.MaxQueued - _taken;
+            if (free <= 0)
             {
                 throw Busy($"The service is busy: {_running} requests run and {_taken - _running} wait, as many as ModelServiceOptions.MaxQueued = {options.MaxQueued} allows.");
             }
 
-            _taken++;
+            int taken = (int)Math.Min(most, free);
+            _taken += taken;
+            return taken;
         }
     }
 
-    /// <summary>The place of a request that has ended.</summary>
-    public void GiveUpPlace()
+    /// <summary>Places of answers that have ended.</summary>
+    public void GiveUpPlaces(int count)
     {
         lock (_gate)
         {
-            _taken--;
+            _taken -= count;
             if (_isClosed && _taken == 0)
             {
                 _empty?.TrySetResult();

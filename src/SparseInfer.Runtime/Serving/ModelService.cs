@@ -126,6 +126,51 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
         return AnswerAsync(request, cancellationToken);
     }
 
+    /// <summary>Takes the places of a request that has several answers, or one. Each answer is then asked for with <see cref="AnswerAsync(ServiceRequest, ServicePlaces, CancellationToken)"/>.</summary>
+    /// <param name="answers">Answers of the request.</param>
+    /// <param name="atATime">Most that it asks for at a time.</param>
+    /// <returns>The places: to be disposed when no answer runs any more.</returns>
+    /// <exception cref="ServiceBusyException">There is none.</exception>
+    /// <exception cref="ServiceStoppedException">The service was stopped.</exception>
+    internal ServicePlaces TakePlaces(int answers, int atATime)
+    {
+        try
+        {
+            return new ServicePlaces(_admission, answers, atATime);
+        }
+        catch (ServiceBusyException)
+        {
+            _totals.Refused();
+            throw;
+        }
+    }
+
+    /// <summary>One of the answers of a request that has its places. It waits for its turn, and is taken whatever happens meanwhile: a service that is stopped lets it end.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="places">The request's places.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    internal async IAsyncEnumerable<ServicePiece> AnswerAsync(ServiceRequest request, ServicePlaces places, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Require(request);
+        _totals.Took();
+        var pieces = Channel.CreateUnbounded<ServicePiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
+        Task computing = Task.Run(() => ComputeAsync(request, places, pieces.Writer, cancel.Token, cancellationToken), CancellationToken.None);
+        try
+        {
+            await foreach (ServicePiece piece in pieces.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return piece;
+            }
+        }
+        finally
+        {
+            // A reader who stops leaves from the yield. Its place is free when it has left.
+            await cancel.CancelAsync().ConfigureAwait(false);
+            await computing.ConfigureAwait(false);
+        }
+    }
+
     /// <summary>What it does and has done.</summary>
     public ServiceCounts ReadCounts()
     {
@@ -158,50 +203,26 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
         _sessions.Dispose();
     }
 
+    /// <summary>The answer of a request that has one.</summary>
     private async IAsyncEnumerable<ServicePiece> AnswerAsync(ServiceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Require(request);
-        TakePlace();
-        var pieces = Channel.CreateUnbounded<ServicePiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
-        Task computing = Task.Run(() => ComputeAsync(request, pieces.Writer, cancel.Token, cancellationToken), CancellationToken.None);
-        try
+        using ServicePlaces places = TakePlaces(1, 1);
+        await foreach (ServicePiece piece in AnswerAsync(request, places, cancellationToken).ConfigureAwait(false))
         {
-            await foreach (ServicePiece piece in pieces.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-            {
-                yield return piece;
-            }
+            yield return piece;
         }
-        finally
-        {
-            // A reader who stops leaves from the yield. Its place is free when it has left.
-            await cancel.CancelAsync().ConfigureAwait(false);
-            await computing.ConfigureAwait(false);
-        }
-    }
-
-    private void TakePlace()
-    {
-        try
-        {
-            _admission.TakePlace();
-        }
-        catch (ServiceBusyException)
-        {
-            _totals.Refused();
-            throw;
-        }
-
-        _totals.Took();
     }
 
     /// <summary>Computes an answer at its own pace, whatever its reader does. Never throws: the reader is told.</summary>
-    private async Task ComputeAsync(ServiceRequest request, ChannelWriter<ServicePiece> pieces, CancellationToken cancel, CancellationToken reader)
+    private async Task ComputeAsync(ServiceRequest request, ServicePlaces places, ChannelWriter<ServicePiece> pieces, CancellationToken cancel, CancellationToken reader)
     {
         Exception? failure = null;
+        int[]? prompt = null;
         try
         {
-            await ComputeAsync(request, pieces, cancel).ConfigureAwait(false);
+            var clock = new AnswerClock();
+            prompt = EncodeWhole(request);
+            await ComputeAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
             _totals.Answered();
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -213,37 +234,38 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
         catch (Exception exception)
         {
             failure = exception;
-            (exception is ServiceBusyException ? (Action)_totals.Refused : _totals.Failed)();
+            bool isRefusal = exception is ArgumentException or ChatRefusedException or ChatTemplateException or NotSupportedException;
+            (exception is ServiceBusyException ? (Action)_totals.Refused : prompt is null && isRefusal ? _totals.Invalid : _totals.Failed)();
             if (exception is InsufficientMemoryException)
             {
                 _sessions.Clear();
             }
         }
 
-        _admission.GiveUpPlace();
+        places.EndAnswer();
         pieces.Complete(failure);
     }
 
-    private async Task ComputeAsync(ServiceRequest request, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    /// <summary>The tokens of a prompt that can be answered.</summary>
+    private int[] EncodeWhole(ServiceRequest request)
     {
-        var clock = new AnswerClock();
         int[] prompt = Encode(request);
         if (prompt.Length == 0)
         {
             throw new ArgumentException("The prompt is empty, and the model begins no text by itself: give some text.", nameof(request));
         }
 
-        if (prompt.Length >= Context)
-        {
-            throw new PromptTooLongException(prompt.Length, Context);
-        }
+        return prompt.Length < Context ? prompt : throw new PromptTooLongException(prompt.Length, Context);
+    }
 
+    private async Task ComputeAsync(ServiceRequest request, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    {
         await _admission.WaitAsync(cancel).ConfigureAwait(false);
         clock.Begin();
         bool isWhole = false;
         try
         {
-            await ComputeAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
+            await GenerateAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
             isWhole = true;
         }
         finally
@@ -252,7 +274,7 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
         }
     }
 
-    private async Task ComputeAsync(ServiceRequest request, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    private async Task GenerateAsync(ServiceRequest request, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
     {
         bool readsCalls = request is ChatRequest { Tools.Count: > 0 };
         var writer = new AnswerWriter(prompt, AnswerReader.Of(readsCalls ? _toolCalls : ToolCallFormat.None), Model.Tokenizer, pieces);

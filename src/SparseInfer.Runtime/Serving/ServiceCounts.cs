@@ -27,6 +27,9 @@ public sealed record ServiceCounts
     /// <summary>Requests that failed: no memory, a lost device, a stopped service.</summary>
     public long Failed { get; init; }
 
+    /// <summary>Requests that were wrong: the prompt is empty or does not fit, or the chat template refuses the conversation.</summary>
+    public long Invalid { get; init; }
+
     /// <summary>Prompt tokens of requests whose computing has begun.</summary>
     public long PromptTokens { get; init; }
 
@@ -59,6 +62,7 @@ public sealed record ServiceCounts
         (nameof(Answered), Answered),
         (nameof(Canceled), Canceled),
         (nameof(Failed), Failed),
+        (nameof(Invalid), Invalid),
         (nameof(PromptTokens), PromptTokens),
         (nameof(CachedTokens), CachedTokens),
         (nameof(GeneratedTokens), GeneratedTokens),

@@ -8,6 +8,7 @@ internal sealed class ServiceTotals
     private long _answered;
     private long _canceled;
     private long _failed;
+    private long _invalid;
     private long _promptTokens;
     private long _cachedTokens;
     private long _generatedTokens;
@@ -23,6 +24,8 @@ internal sealed class ServiceTotals
     public void Canceled() => Interlocked.Increment(ref _canceled);
 
     public void Failed() => Interlocked.Increment(ref _failed);
+
+    public void Invalid() => Interlocked.Increment(ref _invalid);
 
     public void Began(int promptTokens, int cachedTokens)
     {
@@ -45,6 +48,7 @@ internal sealed class ServiceTotals
         Answered = Interlocked.Read(ref _answered),
         Canceled = Interlocked.Read(ref _canceled),
         Failed = Interlocked.Read(ref _failed),
+        Invalid = Interlocked.Read(ref _invalid),
         PromptTokens = Interlocked.Read(ref _promptTokens),
         CachedTokens = Interlocked.Read(ref _cachedTokens),
         GeneratedTokens = Interlocked.Read(ref _generatedTokens),

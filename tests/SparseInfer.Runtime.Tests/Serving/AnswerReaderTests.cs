@@ -23,6 +23,9 @@ public sealed class AnswerReaderTests
         { ToolCallFormat.Tags, "<tool_call>{\"name\": \"a\", \"arguments\": {", "<tool_call>{\"name\": \"a\", \"arguments\": {" },
         { ToolCallFormat.Tags, "x <tool_call>no json</tool_call> y", "x<tool_call>no json</tool_call> y" },
         { ToolCallFormat.Tags, "<tool_call>[1]</tool_call><tool_call>{\"name\": 5, \"arguments\": {}}</tool_call>", "<tool_call>[1]</tool_call><tool_call>{\"name\": 5, \"arguments\": {}}</tool_call>" },
+        { ToolCallFormat.Tags, "<tool_call>{\"name\": \"\\ud800\", \"arguments\": {}}</tool_call>", "<tool_call>{\"name\": \"\\ud800\", \"arguments\": {}}</tool_call>" },
+        { ToolCallFormat.Tags, "<tool_call>{\"name\": \"a\", \"arguments\": {\"x\": \"\\udc00\"}}</tool_call>", "<tool_call>{\"name\": \"a\", \"arguments\": {\"x\": \"\\udc00\"}}</tool_call>" },
+        { ToolCallFormat.Tags, "<tool_call>{\"name\": \"a\", \"arguments\": {\"x\": \"\\ud83d\\ude00\"}}</tool_call>", "«a {\"x\": \"\\ud83d\\ude00\"}»" },
         { ToolCallFormat.Tags, "ends with <tool_ca", "ends with <tool_ca" },
 
         // Llama 3.1
@@ -31,6 +34,7 @@ public sealed class AnswerReaderTests
         { ToolCallFormat.Json, "{\"city\": \"Bonn\"}", "{\"city\": \"Bonn\"}" },
         { ToolCallFormat.Json, "{\"name\": \"a\", \"parameters\": {}} and more", "{\"name\": \"a\", \"parameters\": {}} and more" },
         { ToolCallFormat.Json, "The answer is {\"name\": \"a\", \"parameters\": {}}", "The answer is {\"name\": \"a\", \"parameters\": {}}" },
+        { ToolCallFormat.Json, "{\"name\": \"a\", \"parameters\": \"\\ud800\"}", "{\"name\": \"a\", \"parameters\": \"\\ud800\"}" },
         { ToolCallFormat.Json, "<|python", "<|python" },
         { ToolCallFormat.Json, "", "" },
 
@@ -38,6 +42,8 @@ public sealed class AnswerReaderTests
         { ToolCallFormat.Mistral, "[TOOL_CALLS] [{\"name\": \"a\", \"arguments\": {\"x\": [1]}}, {\"name\": \"b\", \"arguments\": {}}]", "«a {\"x\": [1]}»«b {}»" },
         { ToolCallFormat.Mistral, "Wait. [TOOL_CALLS]a[ARGS]{\"x\": 1}[TOOL_CALLS]b[CALL_ID]012345678[ARGS]{}", "Wait.«a {\"x\": 1}»«b {}»" },
         { ToolCallFormat.Mistral, "[TOOL_CALLS] [{\"name\": \"a\"", "[TOOL_CALLS] [{\"name\": \"a\"" },
+        { ToolCallFormat.Mistral, "[TOOL_CALLS] [{\"name\": \"\\ud800\", \"arguments\": {}}]", "[TOOL_CALLS] [{\"name\": \"\\ud800\", \"arguments\": {}}]" },
+        { ToolCallFormat.Mistral, "[TOOL_CALLS]a[ARGS]{\"\\ud800\": 1}", "[TOOL_CALLS]a[ARGS]{\"\\ud800\": 1}" },
         { ToolCallFormat.Mistral, "[1] and [TOOL", "[1] and [TOOL" },
         { ToolCallFormat.Mistral, "[TOOL_CALLS]", "[TOOL_CALLS]" },
     };

@@ -139,6 +139,36 @@ public sealed class ModelServiceTests
     }
 
     [Fact]
+    public async Task A_request_that_has_its_places_is_refused_nothing()
+    {
+        using TraceModel model = TraceDecoder.Load(context: 80);
+        await using var service = new ModelService(model, new ModelServiceOptions { MaxRunning = 1, MaxQueued = 2 });
+        using ServicePlaces one = service.TakePlaces(answers: 1, atATime: 4);
+        ServicePlaces several = service.TakePlaces(answers: 3, atATime: 4);
+        (one.AtATime, several.AtATime).ShouldBe((1, 2));
+        Should.Throw<ServiceBusyException>(() => service.TakePlaces(1, 4));
+        await NextAsync();
+
+        // Between its answers nobody takes its places, and the end waits for them.
+        Should.Throw<ServiceBusyException>(() => service.TakePlaces(1, 4));
+        await NextAsync();
+        Task<ServedAnswer> other = AskAsync(service, Greedy("abd", 3));
+        (await other.WaitAsync(Limit)).Report.CompletionTokens.ShouldBe(3);
+        one.Dispose();
+        Task stopped = service.StopAsync();
+        Should.Throw<ServiceStoppedException>(() => service.TakePlaces(1, 4));
+        stopped.IsCompleted.ShouldBeFalse();
+        await NextAsync();
+        await stopped.WaitAsync(Limit);
+        several.Dispose();
+        ServiceCounts counts = service.ReadCounts();
+        (counts.Running, counts.Queued, counts.Requests, counts.Answered, counts.Refused).ShouldBe((0, 0, 4, 4, 2));
+
+        async Task NextAsync() =>
+            (await ServedAnswer.OfAsync(service.AnswerAsync(Greedy("abc", 3), several, TestContext.Current.CancellationToken)).WaitAsync(Limit)).Report.CompletionTokens.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task Stopping_ends_what_takes_too_long()
     {
         using var held = new HeldModel();
@@ -162,7 +192,9 @@ public sealed class ModelServiceTests
     public async Task A_failure_ends_its_request_and_no_other()
     {
         using TraceModel model = TraceDecoder.Load();
-        await using var service = new ModelService(model);
+
+        // None is kept: where the first answer is the faster one, the second would not compute its eight tokens.
+        await using var service = new ModelService(model, new ModelServiceOptions { KeptSessions = 0 });
         model.Program.Before = what => _ = what.EndsWith(":8", StringComparison.Ordinal) ? throw new InsufficientMemoryException("Full.") : 0;
         Task<ServedAnswer> well = AskAsync(service, Greedy("abc", 20));
         (await Should.ThrowAsync<InsufficientMemoryException>(AskAsync(service, Greedy("abcdefg", 20)))).Message.ShouldBe("Full.");
@@ -230,7 +262,8 @@ public sealed class ModelServiceTests
         await Should.ThrowAsync<ArgumentOutOfRangeException>(AskAsync(service, Greedy("a", 0)));
         await Should.ThrowAsync<NotSupportedException>(ServedAnswer.OfAsync(service.ChatAsync(new ChatRequest([new("user", "a")]))));
         Should.Throw<ArgumentOutOfRangeException>(() => new ModelService(model, new ModelServiceOptions { Context = 21 })).Message.ShouldContain("Context");
-        service.ReadCounts().Running.ShouldBe(0);
+        ServiceCounts counts = service.ReadCounts();
+        (counts.Running, counts.Invalid, counts.Failed).ShouldBe((0, 4, 0));
     }
 
     [Fact]

@@ -1,7 +1,7 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using SparseInfer.Cli.Serve.Http;
 using SparseInfer.Cli.Serve.Protocol;
+using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve.Endpoints;
 
@@ -22,15 +22,18 @@ internal abstract class AnswerEndpoint(ServerContext server)
         EventStream? events = null;
         try
         {
-            using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, scope.Token);
-            var parameters = new Parameters(body.RootElement);
-            if (parameters.Text("model") is { } name && name != model.Name)
-            {
-                throw ApiException.NoSuchModel(Parameters.Short(name));
-            }
+            AnswerWriter writer = await server.Bodies.ReadAsync(
+                context,
+                parameters =>
+                {
+                    parameters.RequireModel(model.Name);
+                    return Read(parameters, model);
+                },
+                scope.Token);
 
-            AnswerWriter writer = Read(parameters, model);
-            await using var pieces = new PieceReader(writer, server.Options.AnswersAtATime, scope.Token);
+            // Once for all its answers: from here on nothing refuses it.
+            using ServicePlaces places = model.Service.TakePlaces(writer.Count, Answers.AtATime);
+            await using var pieces = new PieceReader(writer, places, scope.Token);
 
             // What is wrong with a request shows before its first piece: an error has a status of its own then.
             bool isMore = await pieces.MoveNextAsync();
@@ -85,14 +88,14 @@ internal abstract class AnswerEndpoint(ServerContext server)
         }
     }
 
-    /// <summary>Reads a request.</summary>
+    /// <summary>Reads a request. Nothing of its JSON is kept.</summary>
     /// <exception cref="ApiException">It is wrong.</exception>
     protected abstract AnswerWriter Read(Parameters parameters, ServedModel model);
 
     /// <summary>An answer that has begun has its status: an error is its last event.</summary>
     private static async Task EndAsync(HttpContext context, EventStream events, ApiException error)
     {
-        RequestRecord.Of(context).Error = error.Message;
+        RequestRecord.Of(context).Error ??= error.InLog;
         events.Write(new ErrorReply(error.Error), ReplyJson.Default.ErrorReply);
         await events.FlushAsync(context.RequestAborted);
     }

@@ -26,7 +26,7 @@ internal sealed class AnswerScope : IDisposable
     /// <summary>Why it was canceled, as an error; null: the client has left, and nobody has to be told.</summary>
     public ApiException? Reason() =>
         _context.RequestAborted.IsCancellationRequested ? null
-        : _state.Ended.IsCancellationRequested ? ApiException.Unavailable("The server is shutting down.")
+        : _state.Ended.IsCancellationRequested ? ApiException.Stopping()
         : _time.IsCancellationRequested ? ApiException.TimedOut(_limit)
         : null;
 

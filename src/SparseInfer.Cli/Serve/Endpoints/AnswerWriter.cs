@@ -26,7 +26,7 @@ internal abstract class AnswerWriter(int count, SamplingParameters sampling)
     protected UsageReply Usage => UsageReply.Of(Reports, sampling.Count);
 
     /// <summary>One of the answers.</summary>
-    public abstract IAsyncEnumerable<ServicePiece> Answer(int choice, CancellationToken cancellationToken);
+    public abstract IAsyncEnumerable<ServicePiece> Answer(int choice, ServicePlaces places, CancellationToken cancellationToken);
 
     /// <summary>Writes the events that come before all others.</summary>
     public abstract void WriteBegin(EventStream events);

@@ -20,9 +20,9 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
 
     private bool HasLogProbs => call.LogProbs is not null;
 
-    public override IAsyncEnumerable<ServicePiece> Answer(int choice, CancellationToken cancellationToken)
+    public override IAsyncEnumerable<ServicePiece> Answer(int choice, ServicePlaces places, CancellationToken cancellationToken)
     {
-        IAsyncEnumerable<ServicePiece> pieces = model.Service.ChatAsync(call.Request(choice), cancellationToken);
+        IAsyncEnumerable<ServicePiece> pieces = model.Service.AnswerAsync(call.Request(choice), places, cancellationToken);
         return call.OneCall ? UpToOneCall(pieces, cancellationToken) : pieces;
     }
 

@@ -8,5 +8,5 @@ internal sealed class CompletionEndpoint(ServerContext server) : AnswerEndpoint(
     protected override bool IsChat => false;
 
     protected override AnswerWriter Read(Parameters parameters, ServedModel model) =>
-        new CompletionWriter(CompletionCall.Read(parameters, Server.Options.Generation, model.Tokenizer.VocabularySize), model);
+        new CompletionWriter(CompletionCall.Read(parameters, Server.Options.Generation, model.Tokenizer.VocabularySize, model.Service.Context), model);
 }

@@ -15,8 +15,8 @@ internal sealed class CompletionWriter(CompletionCall call, ServedModel model) :
     private readonly long _created = Identifiers.Now();
     private readonly Kept[] _answers = [.. Enumerable.Range(0, call.Count).Select(_ => new Kept())];
 
-    public override IAsyncEnumerable<ServicePiece> Answer(int choice, CancellationToken cancellationToken) =>
-        model.Service.CompleteAsync(call.Request(choice), cancellationToken);
+    public override IAsyncEnumerable<ServicePiece> Answer(int choice, ServicePlaces places, CancellationToken cancellationToken) =>
+        model.Service.AnswerAsync(call.Request(choice), places, cancellationToken);
 
     public override void WriteBegin(EventStream events)
     {

@@ -1,3 +1,5 @@
+using SparseInfer.Serving;
+
 namespace SparseInfer.Cli.Serve.Endpoints;
 
 /// <summary>The pieces of a request's answers, asked for one ahead: what is there already is sent together.</summary>
@@ -9,12 +11,12 @@ internal sealed class PieceReader : IAsyncDisposable
 
     /// <summary>Begins the answers.</summary>
     /// <param name="writer">What they are.</param>
-    /// <param name="atATime">Most that are asked for at a time.</param>
+    /// <param name="places">The request's places.</param>
     /// <param name="cancellationToken">Ends them.</param>
-    public PieceReader(AnswerWriter writer, int atATime, CancellationToken cancellationToken)
+    public PieceReader(AnswerWriter writer, ServicePlaces places, CancellationToken cancellationToken)
     {
         _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _pieces = Answers.ReadAsync(writer.Count, atATime, writer.Answer, _ended.Token).GetAsyncEnumerator(CancellationToken.None);
+        _pieces = Answers.ReadAsync(writer.Count, places.AtATime, (choice, token) => writer.Answer(choice, places, token), _ended.Token).GetAsyncEnumerator(CancellationToken.None);
     }
 
     /// <summary>The piece.</summary>

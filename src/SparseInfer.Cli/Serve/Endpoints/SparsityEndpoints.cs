@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using SparseInfer.Cli.Serve.Http;
 using SparseInfer.Cli.Serve.Protocol;
@@ -100,15 +99,15 @@ internal sealed class SparsityEndpoints(ServerContext server)
         bool isTaken = false;
         try
         {
-            using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, ended.Token);
-            var parameters = new Parameters(body.RootElement);
-            if (parameters.Text("model") is { } name && name != model.Name)
-            {
-                throw ApiException.NoSuchModel(Parameters.Short(name));
-            }
-
-            isChat = parameters.TryGet("messages", out _);
-            AloneRequest request = AloneRequest.Read(parameters, isChat, model, server.Options, maxTokens);
+            AloneRequest request = await server.Bodies.ReadAsync(
+                context,
+                parameters =>
+                {
+                    parameters.RequireModel(model.Name);
+                    isChat = parameters.TryGet("messages", out _);
+                    return AloneRequest.Read(parameters, isChat, model, server.Options, maxTokens);
+                },
+                ended.Token);
             isTaken = Interlocked.Exchange(ref _taken, 1) == 0;
             if (!isTaken)
             {
@@ -124,7 +123,7 @@ internal sealed class SparsityEndpoints(ServerContext server)
         catch (Exception exception)
         {
             ApiException? error = exception is OperationCanceledException
-                ? scope.Reason() ?? (server.State.Stopping.IsCancellationRequested ? ApiException.Unavailable("The server is shutting down.") : null)
+                ? scope.Reason() ?? (server.State.Stopping.IsCancellationRequested ? ApiException.Stopping() : null)
                 : Faults.Of(exception, isChat);
             if (exception is OperationCanceledException && (error is null || context.RequestAborted.IsCancellationRequested))
             {
@@ -139,7 +138,7 @@ internal sealed class SparsityEndpoints(ServerContext server)
             }
 
             error ??= server.Report(context, exception);
-            RequestRecord.Of(context).Error = error.Message;
+            RequestRecord.Of(context).Error ??= error.InLog;
             events.Write(new ErrorReply(error.Error), ReplyJson.Default.ErrorReply);
             await events.FlushAsync(context.RequestAborted);
         }

@@ -27,7 +27,8 @@ internal sealed class StatusEndpoints(ServerContext server)
     /// <summary><c>/v1/models/NAME</c>.</summary>
     public Task ModelAsync(HttpContext context)
     {
-        string name = (string?)context.Request.RouteValues["name"] ?? "";
+        // A path's escapes are read, but for this one: clients send it where a name has a slash.
+        string name = ((string?)context.Request.RouteValues["name"] ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         return name == server.State.Model!.Name
             ? Sending.JsonAsync(context, 200, Describe(), ReplyJson.Default.ModelReply, server.Options.WriteTimeout, context.RequestAborted)
             : throw ApiException.NoSuchModel(Parameters.Short(name));

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using SparseInfer.Cli.Serve.Http;
@@ -17,16 +16,20 @@ internal sealed class TokenEndpoints(ServerContext server)
     /// <summary><c>/tokenize</c>.</summary>
     public async Task TokenizeAsync(HttpContext context)
     {
-        using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, context.RequestAborted);
-        var parameters = new Parameters(body.RootElement);
-        _ = parameters.Require("content");
-        string content = parameters.Text("content")!;
-        bool addSpecial = parameters.Boolean("add_special") ?? false;
-        bool parseSpecial = parameters.Boolean("parse_special") ?? true;
-        bool withPieces = parameters.Boolean("with_pieces") ?? false;
-        parameters.EndHere();
         Text.Tokenizer tokenizer = server.State.Model!.Tokenizer;
-        int[] tokens = tokenizer.Encode(content, addSpecial, parseSpecial);
+        (int[] tokens, bool withPieces) = await server.Bodies.ReadAsync(
+            context,
+            parameters =>
+            {
+                _ = parameters.Require("content");
+                string content = parameters.Text("content")!;
+                bool addSpecial = parameters.Boolean("add_special") ?? false;
+                bool parseSpecial = parameters.Boolean("parse_special") ?? true;
+                bool isInPieces = parameters.Boolean("with_pieces") ?? false;
+                parameters.EndHere();
+                return (tokenizer.Encode(content, addSpecial, parseSpecial), isInPieces);
+            },
+            context.RequestAborted);
         await (withPieces
             ? Sending.JsonAsync(context, 200, new TokenPiecesReply([.. tokens.Select(token => Piece(tokenizer, token))]), ReplyJson.Default.TokenPiecesReply, server.Options.WriteTimeout, context.RequestAborted)
             : Sending.JsonAsync(context, 200, new TokenizeReply(tokens), ReplyJson.Default.TokenizeReply, server.Options.WriteTimeout, context.RequestAborted));
@@ -35,12 +38,17 @@ internal sealed class TokenEndpoints(ServerContext server)
     /// <summary><c>/detokenize</c>.</summary>
     public async Task DetokenizeAsync(HttpContext context)
     {
-        using JsonDocument body = await RequestBody.ReadAsync(context, server.Options.MaxBody, context.RequestAborted);
-        var parameters = new Parameters(body.RootElement);
         Text.Tokenizer tokenizer = server.State.Model!.Tokenizer;
-        _ = parameters.Require("tokens");
-        int[] tokens = [.. parameters.List("tokens", "integers", MaxTokens).Select((item, i) => CompletionPrompt.TokenId(item, $"tokens[{i}]", tokenizer.VocabularySize))];
-        parameters.EndHere();
+        int[] tokens = await server.Bodies.ReadAsync(
+            context,
+            parameters =>
+            {
+                _ = parameters.Require("tokens");
+                int[] ids = CompletionPrompt.TokenIds(parameters.List("tokens", "integers", MaxTokens), "tokens", tokenizer.VocabularySize);
+                parameters.EndHere();
+                return ids;
+            },
+            context.RequestAborted);
         await Sending.JsonAsync(context, 200, new DetokenizeReply(tokenizer.Decode(tokens)), ReplyJson.Default.DetokenizeReply, server.Options.WriteTimeout, context.RequestAborted);
     }
 

@@ -12,11 +12,28 @@ internal sealed class ApiException(int status, ErrorBody error) : Exception(erro
     /// <summary>When it is worth while to try again; null: never, or nobody knows.</summary>
     public TimeSpan? RetryAfter { get; private init; }
 
+    /// <summary>Whether the connection is closed then: nothing more of the request is read.</summary>
+    public bool Closes { get; private init; }
+
+    /// <summary>
+    /// What the log tells of it. Of a client's mistake that is which parameter, and what of it is wrong; not the message, which repeats what was sent.
+    /// </summary>
+    public string InLog => Status >= 500 ? Error.Message : Place is { Length: > 0 } place ? $"{Error.Code ?? Error.Type} {place}" : Error.Code ?? Error.Type;
+
+    /// <summary>Where the mistake is, in names that are this server's.</summary>
+    private string? Place { get => field ?? Error.Param; init; }
+
     /// <summary>The request is wrong.</summary>
     /// <param name="message">What, and what to change.</param>
     /// <param name="param">The parameter that is; null: none in particular.</param>
     /// <param name="code">A code for programs; null: there is none.</param>
     public static ApiException Invalid(string message, string? param = null, string? code = null) => new(400, new(message, "invalid_request_error", param, code));
+
+    /// <summary>A parameter has a name that nobody knows.</summary>
+    /// <param name="param">The parameter.</param>
+    /// <param name="path">In which object; empty: in the body.</param>
+    public static ApiException UnknownParameter(string param, string path) =>
+        new(400, new($"Unknown parameter: '{param}'.", "invalid_request_error", param, "unknown_parameter")) { Place = path };
 
     public static ApiException NoKey() => new(401, new(
         "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
@@ -49,6 +66,10 @@ internal sealed class ApiException(int status, ErrorBody error) : Exception(erro
     public static ApiException Fault() => new(500, new("The server had an error while processing your request. Sorry about that!", "server_error", null, null));
 
     public static ApiException Unavailable(string message, TimeSpan? retryAfter = null) => new(503, new(message, "server_error", null, "unavailable")) { RetryAfter = retryAfter };
+
+    /// <summary>The server is about to end: it waits for no body that comes slowly.</summary>
+    public static ApiException Stopping() =>
+        new(503, new("The server is shutting down.", "server_error", null, "unavailable")) { RetryAfter = TimeSpan.FromSeconds(5), Closes = true };
 
     public static ApiException TimedOut(TimeSpan limit) => new(504, new(
         FormattableString.Invariant($"Request timed out after {limit.TotalSeconds:0.###} seconds."), "server_error", null, "timeout"));

@@ -75,7 +75,7 @@ internal sealed class Gate(ServerContext server)
     {
         if (server.State.Phase == ServerPhase.Stopping)
         {
-            throw ApiException.Unavailable("The server is shutting down.", TimeSpan.FromSeconds(5));
+            throw ApiException.Stopping();
         }
 
         if (server.State.Phase == ServerPhase.Loading)

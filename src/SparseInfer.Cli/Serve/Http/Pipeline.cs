@@ -53,7 +53,7 @@ internal sealed class Pipeline(ServerContext server)
         }
 
         ApiException error = exception as ApiException ?? server.Report(context, exception);
-        record.Error ??= error.Message;
+        record.Error ??= error.InLog;
         if (context.Response.HasStarted)
         {
             context.Abort();

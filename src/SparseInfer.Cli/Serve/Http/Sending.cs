@@ -17,24 +17,25 @@ internal static class Sending
     /// <param name="status">The HTTP status.</param>
     /// <param name="value">The body.</param>
     /// <param name="type">How it is written.</param>
-    /// <param name="timeout">How long the client may take to read it.</param>
+    /// <param name="timeout">How long the client may take to read each part of it.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static Task JsonAsync<T>(HttpContext context, int status, T value, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task JsonAsync<T>(HttpContext context, int status, T value, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var body = new System.Buffers.ArrayBufferWriter<byte>(1024);
+        using var body = new ReplyBytes();
         ReplyJson.Write(body, value, type);
         HttpResponse response = context.Response;
         response.StatusCode = status;
         response.ContentType = "application/json";
-        response.ContentLength = body.WrittenCount;
+        response.ContentLength = body.Length;
         if (HttpMethods.IsHead(context.Request.Method))
         {
-            return Task.CompletedTask;
+            return;
         }
 
-        body.WrittenSpan.CopyTo(response.BodyWriter.GetSpan(body.WrittenCount));
-        response.BodyWriter.Advance(body.WrittenCount);
-        return FlushAsync(context, timeout, cancellationToken);
+        while (body.MoveTo(response.BodyWriter))
+        {
+            await FlushAsync(context, timeout, cancellationToken);
+        }
     }
 
     /// <summary>Sends an error, with what its status asks for beside it.</summary>
@@ -48,6 +49,11 @@ internal static class Sending
         if (error.RetryAfter is { } time)
         {
             context.Response.Headers.RetryAfter = Math.Ceiling(time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (error.Closes)
+        {
+            context.Response.Headers.Connection = "close";
         }
 
         return JsonAsync(context, error.Status, new ErrorReply(error.Error), ReplyJson.Default.ErrorReply, ErrorTimeout, context.RequestAborted);

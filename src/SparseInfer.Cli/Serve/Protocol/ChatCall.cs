@@ -58,7 +58,7 @@ internal sealed record ChatCall(
         }
 
         string word = choice.ValueKind == JsonValueKind.String
-            ? Parameters.OneOf(Parameters.TextOf(choice, "tool_choice"), "tool_choice", "none", "auto", "required")
+            ? Parameters.OneOf(choice.GetString()!, "tool_choice", "none", "auto", "required")
             : "required";
         return word switch
         {
@@ -132,7 +132,7 @@ internal sealed record ChatCall(
                     throw ApiException.Invalid($"Invalid 'chat_template_kwargs': '{property.Name}' is a parameter of its own.", "chat_template_kwargs", "invalid_value");
                 }
 
-                variables[property.Name] = property.Value;
+                variables[property.Name] = property.Value.Clone(); // the body is gone when the template is rendered
             }
         }
 

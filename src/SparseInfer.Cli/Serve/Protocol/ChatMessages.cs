@@ -54,7 +54,7 @@ internal static class ChatMessages
         string path = message.PathOf("content");
         return content.ValueKind switch
         {
-            JsonValueKind.String => Parameters.TextOf(content, path),
+            JsonValueKind.String => content.GetString(),
             JsonValueKind.Array => string.Concat(content.EnumerateArray().Select((part, i) => ReadPart(new(part, $"{path}[{i}]")))),
             _ => throw Parameters.WrongType(path, "one of a string or array of objects", content),
         };

@@ -23,11 +23,13 @@ internal sealed record CompletionCall(IReadOnlyList<CompletionPrompt> Prompts, i
     /// <param name="parameters">Its body.</param>
     /// <param name="usual">What holds where it says nothing.</param>
     /// <param name="vocabulary">Token ids are below that.</param>
+    /// <param name="context">Most tokens of a request, prompt and answer together.</param>
     /// <exception cref="ApiException">A parameter is wrong.</exception>
-    public static CompletionCall Read(Parameters parameters, GenerationOptions usual, int vocabulary)
+    /// <exception cref="PromptTooLongException">A list of tokens does not fit.</exception>
+    public static CompletionCall Read(Parameters parameters, GenerationOptions usual, int vocabulary, int context)
     {
         parameters.Ignore("model");
-        IReadOnlyList<CompletionPrompt> prompts = CompletionPrompt.Read(parameters, vocabulary);
+        IReadOnlyList<CompletionPrompt> prompts = CompletionPrompt.Read(parameters, vocabulary, context);
         int? logProbs = (int?)parameters.Integer("logprobs", 0, MaxLogProbs);
         bool echo = parameters.Boolean("echo") ?? false;
         if (echo && logProbs is not null)
@@ -64,38 +66,48 @@ internal sealed record CompletionPrompt(string? Text, int[]? Tokens)
 
     /// <summary>A request's text, texts, tokens, or several lists of tokens.</summary>
     /// <exception cref="ApiException">It is missing, or none of these.</exception>
-    public static IReadOnlyList<CompletionPrompt> Read(Parameters parameters, int vocabulary)
+    /// <exception cref="PromptTooLongException">A list of tokens does not fit.</exception>
+    public static IReadOnlyList<CompletionPrompt> Read(Parameters parameters, int vocabulary, int context)
     {
         JsonElement value = parameters.Require("prompt");
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value[0].ValueKind == JsonValueKind.Number)
+        if (value.ValueKind != JsonValueKind.Array || (value.GetArrayLength() > 0 && value[0].ValueKind == JsonValueKind.Number))
         {
-            return [Of(value, "prompt", vocabulary)];
-        }
-
-        if (value.ValueKind != JsonValueKind.Array)
-        {
-            return [Of(value, "prompt", vocabulary)];
+            return [Of(value, "prompt", vocabulary, context)];
         }
 
         JsonElement[] prompts = parameters.List("prompt", "strings", MaxPrompts);
         return prompts.Length > 0
-            ? [.. prompts.Select((prompt, i) => Of(prompt, $"prompt[{i}]", vocabulary))]
+            ? [.. prompts.Select((prompt, i) => Of(prompt, $"prompt[{i}]", vocabulary, context))]
             : throw ApiException.Invalid("Invalid 'prompt': empty array. Expected an array with minimum length 1, but got an empty array instead.", "prompt", "empty_array");
     }
 
     public CompletionRequest Request() => Text is { } text ? new(text) : new(Tokens!);
 
-    private static CompletionPrompt Of(JsonElement value, string path, int vocabulary) => value.ValueKind switch
+    private static CompletionPrompt Of(JsonElement value, string path, int vocabulary, int context) => value.ValueKind switch
     {
-        JsonValueKind.String => new(Parameters.TextOf(value, path), null),
-        JsonValueKind.Array => new(null, [.. value.EnumerateArray().Select((item, i) => TokenId(item, $"{path}[{i}]", vocabulary))]),
+        JsonValueKind.String => new(value.GetString(), null),
+        JsonValueKind.Array when value.GetArrayLength() is var length && length >= context => throw new PromptTooLongException(length, context),
+        JsonValueKind.Array => new(null, TokenIds([.. value.EnumerateArray()], path, vocabulary)),
         _ => throw Parameters.WrongType(path, "one of a string, array of strings, array of integers, or array of integer arrays", value),
     };
 
-    /// <summary>A token's id.</summary>
-    /// <exception cref="ApiException">It is none of the vocabulary.</exception>
-    public static int TokenId(JsonElement value, string path, int vocabulary) =>
-        value.ValueKind != JsonValueKind.Number ? throw Parameters.WrongType(path, "an integer", value)
-        : value.TryGetInt32(out int token) && token >= 0 && token < vocabulary ? token
-        : throw ApiException.Invalid($"Invalid '{path}': {Parameters.Short(value.GetRawText())} is no token; this model has 0 to {vocabulary - 1}.", path, "invalid_value");
+    /// <summary>Tokens' ids.</summary>
+    /// <exception cref="ApiException">One is none of the vocabulary.</exception>
+    public static int[] TokenIds(JsonElement[] values, string path, int vocabulary)
+    {
+        var tokens = new int[values.Length];
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            JsonElement value = values[i];
+            if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out tokens[i]) || tokens[i] < 0 || tokens[i] >= vocabulary)
+            {
+                path = $"{path}[{i}]";
+                throw value.ValueKind != JsonValueKind.Number
+                    ? Parameters.WrongType(path, "an integer", value)
+                    : ApiException.Invalid($"Invalid '{path}': {Parameters.Short(value.GetRawText())} is no token; this model has 0 to {vocabulary - 1}.", path, "invalid_value");
+            }
+        }
+
+        return tokens;
+    }
 }

@@ -43,7 +43,7 @@ internal sealed class Parameters
 
     public string? Text(string name) =>
         !TryGet(name, out JsonElement value) ? null
-        : value.ValueKind == JsonValueKind.String ? TextOf(value, PathOf(name))
+        : value.ValueKind == JsonValueKind.String ? value.GetString()
         : throw WrongType(PathOf(name), "a string", value);
 
     public bool? Boolean(string name) =>
@@ -67,7 +67,7 @@ internal sealed class Parameters
         if (!value.TryGetInt64(out long number) && !(value.TryGetDecimal(out decimal fraction) && decimal.IsInteger(fraction) && long.TryParse(
             fraction.ToString("0", CultureInfo.InvariantCulture), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number)))
         {
-            throw value.GetDouble() is var real && double.IsInteger(real) ? Beyond(name, "integer", real < 0, real < 0 ? $"{least}" : $"{most}", value) : WrongType(PathOf(name), "an integer", value);
+            throw value.GetDouble() is var real && (double.IsInteger(real) || double.IsInfinity(real)) ? Beyond(name, "integer", real < 0, real < 0 ? $"{least}" : $"{most}", value) : WrongType(PathOf(name), "an integer", value);
         }
 
         return number < least ? throw Beyond(name, "integer", below: true, $"{least}", value)
@@ -129,6 +129,16 @@ internal sealed class Parameters
         }
     }
 
+    /// <summary>Which model is asked, where the body says so: there is one.</summary>
+    /// <exception cref="ApiException">It is another one.</exception>
+    public void RequireModel(string model)
+    {
+        if (Text("model") is { } name && name != model)
+        {
+            throw ApiException.NoSuchModel(Short(name));
+        }
+    }
+
     /// <summary>Whatever was not asked for is an error.</summary>
     public void EndHere()
     {
@@ -136,7 +146,7 @@ internal sealed class Parameters
         {
             if (!_known.Contains(property.Name) && property.Value.ValueKind != JsonValueKind.Null)
             {
-                throw ApiException.Invalid($"Unknown parameter: '{PathOf(Short(property.Name))}'.", PathOf(Short(property.Name)), "unknown_parameter");
+                throw ApiException.UnknownParameter(PathOf(Short(property.Name)), _path);
             }
         }
     }
@@ -149,20 +159,6 @@ internal sealed class Parameters
     public static string OneOf(string text, string path, params ReadOnlySpan<string> words) =>
         words.Contains(text) ? text : throw ApiException.Invalid(
             $"Invalid value: '{Short(text)}'. Supported values are: {string.Join(", ", words.ToArray().Select(word => $"'{word}'"))}.", path, "invalid_value");
-
-    /// <summary>A string's text.</summary>
-    /// <exception cref="ApiException">It has half a surrogate pair, which is no character.</exception>
-    public static string TextOf(JsonElement value, string path)
-    {
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw ApiException.Invalid($"Invalid '{path}': the string is no valid Unicode.", path, "invalid_value");
-        }
-    }
 
     /// <summary>What somebody sent, short enough for a message.</summary>
     public static string Short(string text, int most = 64) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most), "...");

@@ -69,9 +69,9 @@ internal sealed record SamplingParameters(GenerationOptions Options, SparsityMod
             return [];
         }
 
-        string[] stops = value.ValueKind == JsonValueKind.String ? [Parameters.TextOf(value, "stop")]
+        string[] stops = value.ValueKind == JsonValueKind.String ? [value.GetString()!]
             : [.. parameters.List("stop", "strings", MaxStops).Select((item, i) => item.ValueKind == JsonValueKind.String
-                ? Parameters.TextOf(item, $"stop[{i}]") : throw Parameters.WrongType($"stop[{i}]", "a string", item))];
+                ? item.GetString()! : throw Parameters.WrongType($"stop[{i}]", "a string", item))];
         return !stops.Contains("") ? stops : throw ApiException.Invalid(
             "Invalid 'stop': string too short. Expected a string with minimum length 1, but got an empty string instead.", "stop", "string_below_min_length");
     }

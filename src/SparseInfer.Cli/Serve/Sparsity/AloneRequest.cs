@@ -33,7 +33,7 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
         }
         else
         {
-            var call = CompletionCall.Read(parameters, options.Generation, model.Tokenizer.VocabularySize);
+            var call = CompletionCall.Read(parameters, options.Generation, model.Tokenizer.VocabularySize, model.Service.Context);
             RequireOne(call.Count, call.Echo, call.LogProbs);
             request = call.Request(0);
         }

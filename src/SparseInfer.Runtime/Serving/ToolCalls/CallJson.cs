@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using SparseInfer.Files;
 
 namespace SparseInfer.Serving;
 
@@ -16,7 +17,7 @@ internal static class CallJson
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);
-            call = Read(document.RootElement);
+            call = IsUnicode(text) ? Read(document.RootElement) : null;
         }
         catch (JsonException)
         {
@@ -33,7 +34,7 @@ internal static class CallJson
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind != JsonValueKind.Array)
+            if (document.RootElement.ValueKind != JsonValueKind.Array || !IsUnicode(text))
             {
                 return [];
             }
@@ -71,7 +72,7 @@ internal static class CallJson
                 var reader = new Utf8JsonReader(utf8.AsSpan(at), new JsonReaderOptions { AllowMultipleValues = true });
                 reader.Read();
                 using JsonDocument document = JsonDocument.ParseValue(ref reader);
-                if (Read(document.RootElement) is not { } call)
+                if (!JsonText.IsUnicode(utf8.AsSpan(at, (int)reader.BytesConsumed)) || Read(document.RootElement) is not { } call)
                 {
                     return [];
                 }
@@ -103,13 +104,16 @@ internal static class CallJson
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);
-            return document.RootElement.ValueKind == JsonValueKind.Object;
+            return document.RootElement.ValueKind == JsonValueKind.Object && IsUnicode(text);
         }
         catch (JsonException)
         {
             return false;
         }
     }
+
+    /// <summary>Whether all its strings are text. A model may write half a surrogate pair, which nobody could read: such a call stays text.</summary>
+    private static bool IsUnicode(string json) => JsonText.IsUnicode(Encoding.UTF8.GetBytes(json));
 
     private static ChatToolCall? Read(JsonElement json)
     {

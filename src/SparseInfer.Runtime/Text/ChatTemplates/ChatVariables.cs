@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 using System.Text.Json;
+using SparseInfer.Files;
 
 namespace SparseInfer.Text.ChatTemplates;
 
@@ -135,7 +137,7 @@ internal sealed class ChatVariables
         try
         {
             using JsonDocument document = JsonDocument.Parse(written);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? Arguments(Value(document.RootElement)) : new TemplateText(written, outside: true);
+            return document.RootElement.ValueKind == JsonValueKind.Object && JsonText.IsUnicode(Encoding.UTF8.GetBytes(written)) ? Arguments(Value(document.RootElement)) : new TemplateText(written, outside: true);
         }
         catch (JsonException)
         {
@@ -169,7 +171,7 @@ internal sealed class ChatVariables
     {
         try
         {
-            return JsonElement.Parse(text);
+            return JsonText.IsUnicode(Encoding.UTF8.GetBytes(text)) ? JsonElement.Parse(text) : throw new ArgumentException($"{what} must be JSON whose strings are Unicode: half a surrogate pair is in them.");
         }
         catch (JsonException wrong)
         {
