@@ -14,6 +14,9 @@ public abstract class CpuDecoderProgram(CpuDevice device) : DecoderProgram
     /// <inheritdoc/>
     public override bool MixesDown => true;
 
+    /// <inheritdoc/>
+    public override bool DecodesAsPrompts => !RemembersPrompts;
+
     /// <summary>Whether sessions can show what they compute: the class is declared with <see cref="ObservedAttribute"/>.</summary>
     public virtual bool IsObservable => false;
 

@@ -1,3 +1,5 @@
+using SparseInfer.Kernels.Cpu;
+
 namespace SparseInfer.Runtime;
 
 /// <summary>
@@ -24,6 +26,15 @@ public sealed class CpuDecoderBatch : DecoderBatch
 
     /// <inheritdoc/>
     public override double? ReadUnionShare() => _rows.ReadUnionShare();
+
+    /// <inheritdoc/>
+    public override bool HasMeters => true;
+
+    /// <inheritdoc/>
+    public override LayerTally ReadTally(int layer) => _rows.ReadTally(layer);
+
+    /// <inheritdoc/>
+    public override void ResetTallies() => _rows.ResetTallies();
 
     /// <inheritdoc/>
     public override void Dispose() => _rows.Dispose();

@@ -1,3 +1,5 @@
+using SparseInfer.Kernels.Cpu;
+
 namespace SparseInfer.Runtime;
 
 /// <summary>
@@ -28,6 +30,18 @@ public abstract class DecoderBatch : IDisposable
     /// </summary>
     /// <returns>Null where nothing was counted.</returns>
     public virtual double? ReadUnionShare() => null;
+
+    /// <summary>Whether it counts what feed-forwards do while <see cref="Metering"/> is set.</summary>
+    public virtual bool HasMeters => false;
+
+    /// <summary>Adds up one layer's meters, of all sequences of all runs since <see cref="ResetTallies"/>.</summary>
+    /// <param name="layer">The layer.</param>
+    public virtual LayerTally ReadTally(int layer) => default;
+
+    /// <summary>Sets all meters to zero.</summary>
+    public virtual void ResetTallies()
+    {
+    }
 
     /// <summary>Frees the buffers.</summary>
     public abstract void Dispose();

@@ -22,6 +22,12 @@ public abstract class DecoderProgram
     /// <summary>Whether a policy remembers prompts, and chooses by them.</summary>
     public virtual bool RemembersPrompts => false;
 
+    /// <summary>
+    /// Whether a token that is decoded in <see cref="SparsityMode.Dense"/> or <see cref="SparsityMode.Exact"/> leaves what it would have left as part of a
+    /// prompt, bit for bit.
+    /// </summary>
+    public virtual bool DecodesAsPrompts => false;
+
     /// <summary>Whether the down matrix of a feed-forward may have another weight type than its other matrices.</summary>
     public virtual bool MixesDown => false;
 

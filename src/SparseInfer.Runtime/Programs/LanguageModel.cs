@@ -19,6 +19,7 @@ public abstract class LanguageModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(loaded);
         _program = loaded.Program;
+        DecodesAsPrompts = loaded.Program.DecodesAsPrompts;
         _tokenizer = loaded.Tokenizer;
         _whyNoTokenizer = loaded.WhyNoTokenizer;
         ChatTemplate = loaded.ChatTemplate;
@@ -41,6 +42,9 @@ public abstract class LanguageModel : IDisposable
 
     /// <summary>Why there is no tokenizer, as a clause; null where there is one.</summary>
     internal string? WhyNoTokenizer => _whyNoTokenizer;
+
+    /// <summary>As <see cref="DecoderProgram.DecodesAsPrompts"/>.</summary>
+    internal bool DecodesAsPrompts { get; }
 
     /// <summary>The tokenizer.</summary>
     /// <exception cref="InvalidOperationException">The file has none that can be used; the message says why.</exception>
@@ -131,7 +135,7 @@ public abstract class LanguageModel : IDisposable
     public BatchScheduler CreateScheduler(SchedulerOptions? options = null)
     {
         options ??= new SchedulerOptions();
-        return new BatchScheduler(this, CreateDecoder(options.MaxSessions), options);
+        return new BatchScheduler(this, CreateDecoder(options.MaxSessions, metered: options.MeterEvery is not null), options);
     }
 
     /// <summary>Continues a prompt, in a session of its own.</summary>
@@ -175,7 +179,7 @@ public abstract class LanguageModel : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private GroupedDecoder CreateDecoder(int maxSessions)
+    private GroupedDecoder CreateDecoder(int maxSessions, bool metered = false)
     {
         DecoderProgram? program = Volatile.Read(ref _program);
         ObjectDisposedException.ThrowIf(program is null, this);
@@ -183,8 +187,8 @@ public abstract class LanguageModel : IDisposable
         DecoderBatch? together = null;
         try
         {
-            // One session is computed alone.
-            together = maxSessions > 1 ? program.CreateBatch(maxSessions) : null;
+            // One session is computed alone, unless its steps are metered.
+            together = maxSessions > 1 || metered ? program.CreateBatch(Math.Max(2, maxSessions)) : null;
             together?.Lease = lease; // one that runs keeps it
             return new GroupedDecoder(lease, together, maxSessions);
         }

@@ -5,7 +5,7 @@ namespace SparseInfer;
 /// length.
 /// </summary>
 /// <remarks>
-/// A token is chosen in llama.cpp's order: repetition penalty, <see cref="TopK"/>, <see cref="TopP"/>, <see cref="MinP"/>, then
+/// A token is chosen in llama.cpp's order: penalties, <see cref="TopK"/>, <see cref="TopP"/>, <see cref="MinP"/>, then
 /// <see cref="Temperature"/> on what is left, then a draw. The temperature therefore never changes which tokens are candidates.
 /// </remarks>
 public sealed record GenerationOptions
@@ -37,6 +37,12 @@ public sealed record GenerationOptions
     /// </summary>
     public double RepetitionPenalty { get; init; } = 1.0;
 
+    /// <summary>What is taken off the logits of tokens of the last <see cref="RepetitionWindow"/>, -2 to 2; 0 is off. After <see cref="RepetitionPenalty"/>.</summary>
+    public double PresencePenalty { get; init; }
+
+    /// <summary>The same, times how often the token is among them.</summary>
+    public double FrequencyPenalty { get; init; }
+
     /// <summary>How many of the sequence's last tokens, prompts and earlier calls included, are penalized; 0 is none.</summary>
     public int RepetitionWindow { get; init; } = 64;
 
@@ -65,6 +71,8 @@ public sealed record GenerationOptions
         Check(TopP is >= 0 and <= 1, nameof(TopP), TopP, "from 0 to 1");
         Check(MinP is >= 0 and <= 1, nameof(MinP), MinP, "from 0 to 1");
         Check(RepetitionPenalty is >= 0.01 and <= 100, nameof(RepetitionPenalty), RepetitionPenalty, "from 0.01 to 100 (1 is off)");
+        Check(PresencePenalty is >= -2 and <= 2, nameof(PresencePenalty), PresencePenalty, "from -2 to 2 (0 is off)");
+        Check(FrequencyPenalty is >= -2 and <= 2, nameof(FrequencyPenalty), FrequencyPenalty, "from -2 to 2 (0 is off)");
         Check(
             RepetitionWindow is >= 0 and <= MaximumRepetitionWindow,
             nameof(RepetitionWindow),
@@ -83,6 +91,8 @@ public sealed record GenerationOptions
         (nameof(TopP), TopP),
         (nameof(MinP), MinP),
         (nameof(RepetitionPenalty), RepetitionPenalty),
+        (nameof(PresencePenalty), PresencePenalty),
+        (nameof(FrequencyPenalty), FrequencyPenalty),
         (nameof(RepetitionWindow), RepetitionWindow),
         (nameof(Seed), Seed),
         (nameof(StopStrings), StopStrings),

@@ -1,22 +1,29 @@
 namespace SparseInfer.Sampling;
 
 /// <summary>
-/// Remembers the last tokens and lowers their logits: positive ones are divided by the penalty, others multiplied (Keskar et al., CTRL,
-/// 2019; for negative logits as corrected in llama.cpp and Hugging Face transformers). How often a token occurred makes no difference.
+/// Remembers the last tokens and lowers their logits, as llama.cpp does. First positive ones are divided by the repetition penalty, others multiplied (Keskar et al., CTRL,
+/// 2019; for negative logits as corrected in llama.cpp and Hugging Face transformers), however often a token occurred. Then the presence penalty is taken off, and
+/// the frequency penalty once for each time that it occurred (OpenAI's parameters of these names).
 /// </summary>
 internal sealed class RepetitionPenalty
 {
     private readonly double _penalty;
+    private readonly double _presence;
+    private readonly double _frequency;
     private readonly int[] _window;
+    private readonly int[] _counts;
     private readonly float[] _penalized;
     private int _count;
     private int _next;
 
-    public RepetitionPenalty(double penalty, int window, int vocabularySize)
+    public RepetitionPenalty(GenerationOptions options, int vocabularySize)
     {
-        _penalty = penalty;
-        bool active = penalty != 1 && window > 0;
-        _window = active ? new int[window] : [];
+        _penalty = options.RepetitionPenalty;
+        _presence = options.PresencePenalty;
+        _frequency = options.FrequencyPenalty;
+        bool active = (_penalty != 1 || _presence != 0 || _frequency != 0) && options.RepetitionWindow > 0;
+        _window = active ? new int[options.RepetitionWindow] : [];
+        _counts = active ? new int[vocabularySize] : [];
         _penalized = active ? new float[vocabularySize] : [];
     }
 
@@ -34,13 +41,19 @@ internal sealed class RepetitionPenalty
             return;
         }
 
+        if (_count == _window.Length)
+        {
+            Count(_window[_next], -1);
+        }
+
+        Count(token, 1);
         _window[_next] = token;
         _next = (_next + 1) % _window.Length;
         _count = Math.Min(_count + 1, _window.Length);
     }
 
     /// <summary>
-    /// The logits after the penalty: <paramref name="logits"/> itself where there is none, else a copy valid until the next call.
+    /// The logits after the penalties: <paramref name="logits"/> itself where there is none, else a copy valid until the next call.
     /// </summary>
     public ReadOnlySpan<float> Apply(ReadOnlySpan<float> logits)
     {
@@ -56,10 +69,19 @@ internal sealed class RepetitionPenalty
         {
             if (token < logits.Length)
             {
-                _penalized[token] = (float)(logits[token] > 0 ? logits[token] / _penalty : logits[token] * _penalty);
+                double repeated = logits[token] > 0 ? logits[token] / _penalty : logits[token] * _penalty;
+                _penalized[token] = (float)(repeated - _presence - (_counts[token] * _frequency));
             }
         }
 
         return _penalized;
+    }
+
+    private void Count(int token, int by)
+    {
+        if (token < _counts.Length)
+        {
+            _counts[token] += by;
+        }
     }
 }

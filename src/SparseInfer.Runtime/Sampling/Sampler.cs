@@ -6,7 +6,7 @@ namespace SparseInfer.Sampling;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The steps, in llama.cpp's order: (1) repetition penalty; (2) top-k; (3) top-p, over the probabilities renormalized after top-k; (4)
+/// The steps, in llama.cpp's order: (1) penalties; (2) top-k; (3) top-p, over the probabilities renormalized after top-k; (4)
 /// min-p; (5) temperature; (6) draw. With temperature 0, the greatest logit after (1), the lowest id among equal ones, and no draw.
 /// </para>
 /// <para>
@@ -47,7 +47,7 @@ public sealed class Sampler
         _topK = options.TopK == 0 ? vocabularySize : Math.Min(options.TopK, vocabularySize);
         _topP = options.TopP;
         _minP = options.MinP;
-        _penalty = new RepetitionPenalty(options.RepetitionPenalty, options.RepetitionWindow, vocabularySize);
+        _penalty = new RepetitionPenalty(options, vocabularySize);
         int room = _temperature == 0 ? 0 : _topK;
         _candidates = new int[room];
         _weights = new double[room];

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 
 namespace SparseInfer.Serving;
 
@@ -12,6 +13,16 @@ namespace SparseInfer.Serving;
 /// </remarks>
 public sealed class ModelService : IAsyncDisposable
 {
+    private readonly BatchScheduler _scheduler;
+    private readonly SessionPool _sessions;
+    private readonly Admission _admission;
+    private readonly ServiceTotals _totals = new();
+    private readonly ToolCallFormat _toolCalls;
+    private readonly IReadOnlyDictionary<int, string> _marks;
+
+    /// <summary>Canceled when those that still run are ended.</summary>
+    private readonly CancellationTokenSource _end = new();
+
     /// <summary>Makes a service. Nothing is computed, and no session made, before the first request.</summary>
     /// <param name="model">The model; still the caller's to dispose, after this.</param>
     /// <param name="options">How many at a time, how many may wait, which sessions; null: the defaults.</param>
@@ -21,8 +32,26 @@ public sealed class ModelService : IAsyncDisposable
     public ModelService(LanguageModel model, ModelServiceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        options ??= new ModelServiceOptions();
+        if (options.Context > model.Shape.Context)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.Context, $"ModelServiceOptions.Context must be 1 to {model.Shape.Context}, the context that {model.Shape.Name} declares.");
+        }
+
         Model = model;
-        Options = options ?? new ModelServiceOptions();
+        Options = options;
+        _toolCalls = options.ToolCallFormat ?? ToolCallFormats.Of(ChatTemplate);
+        _marks = ToolCallFormats.Marks(_toolCalls, model.Tokenizer);
+        _sessions = new SessionPool(model, options);
+        _admission = new Admission(options);
+        _scheduler = model.CreateScheduler(new SchedulerOptions
+        {
+            MaxSessions = options.MaxRunning,
+            MaxQueued = 0, // those that wait, wait here, without a session
+            PromptSlice = options.PromptSlice,
+            MeterEvery = options.MeterEvery,
+        });
     }
 
     /// <summary>The model.</summary>
@@ -46,7 +75,22 @@ public sealed class ModelService : IAsyncDisposable
     public int[] Encode(ServiceRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        throw new NotImplementedException();
+        int[] tokens = request switch
+        {
+            ChatRequest chat => Model.Tokenizer.EncodeChat(Render(chat)),
+            CompletionRequest { Prompt: { } text } => Model.Tokenizer.Encode(text, addBeginOfSequence: true),
+            CompletionRequest completion => [.. completion.Tokens!],
+            _ => throw new ArgumentException($"A {request.GetType().Name} is no request that a service knows.", nameof(request)),
+        };
+        foreach (int token in tokens)
+        {
+            if ((uint)token >= (uint)Model.Shape.Vocabulary)
+            {
+                throw new ArgumentException($"Token {token} is not in the vocabulary of {Model.Shape.Vocabulary}.", nameof(request));
+            }
+        }
+
+        return tokens;
     }
 
     /// <summary>Continues a text or tokens.</summary>
@@ -83,21 +127,233 @@ public sealed class ModelService : IAsyncDisposable
     }
 
     /// <summary>What it does and has done.</summary>
-    public ServiceCounts ReadCounts() => throw new NotImplementedException();
+    public ServiceCounts ReadCounts()
+    {
+        (int running, int waiting) = _admission.Counts;
+        return _totals.Read() with { Running = running, Queued = waiting, KeptSessions = _sessions.Count, Layers = _scheduler.ReadMetrics() };
+    }
 
     /// <summary>
     /// Takes no new request, and lets those that it has taken end. Those that have not when <paramref name="cancellationToken"/> is canceled are ended with
     /// <see cref="ServiceStoppedException"/>.
     /// </summary>
     /// <param name="cancellationToken">How long it waits. It does not throw.</param>
-    public Task StopAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        Task empty = _admission.CloseAsync();
+        await using (cancellationToken.UnsafeRegister(end => ((CancellationTokenSource)end!).Cancel(), _end).ConfigureAwait(false))
+        {
+            await empty.ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Ends all requests with <see cref="ServiceStoppedException"/>, waits for the step that is being computed, and frees the sessions.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        await _scheduler.DisposeAsync().ConfigureAwait(false);
+        _sessions.Dispose();
+    }
 
     private async IAsyncEnumerable<ServicePiece> AnswerAsync(ServiceRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await Task.FromException(new NotImplementedException()).ConfigureAwait(false);
-        yield break;
+        Require(request);
+        TakePlace();
+        var pieces = Channel.CreateUnbounded<ServicePiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
+        Task computing = Task.Run(() => ComputeAsync(request, pieces.Writer, cancel.Token, cancellationToken), CancellationToken.None);
+        try
+        {
+            await foreach (ServicePiece piece in pieces.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return piece;
+            }
+        }
+        finally
+        {
+            // A reader who stops leaves from the yield. Its place is free when it has left.
+            await cancel.CancelAsync().ConfigureAwait(false);
+            await computing.ConfigureAwait(false);
+        }
+    }
+
+    private void TakePlace()
+    {
+        try
+        {
+            _admission.TakePlace();
+        }
+        catch (ServiceBusyException)
+        {
+            _totals.Refused();
+            throw;
+        }
+
+        _totals.Took();
+    }
+
+    /// <summary>Computes an answer at its own pace, whatever its reader does. Never throws: the reader is told.</summary>
+    private async Task ComputeAsync(ServiceRequest request, ChannelWriter<ServicePiece> pieces, CancellationToken cancel, CancellationToken reader)
+    {
+        Exception? failure = null;
+        try
+        {
+            await ComputeAsync(request, pieces, cancel).ConfigureAwait(false);
+            _totals.Answered();
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            bool isStopped = _end.IsCancellationRequested && !reader.IsCancellationRequested;
+            failure = isStopped ? new ServiceStoppedException("The service was stopped before the answer ended.") : new OperationCanceledException(reader);
+            (isStopped ? (Action)_totals.Failed : _totals.Canceled)();
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+            (exception is ServiceBusyException ? (Action)_totals.Refused : _totals.Failed)();
+            if (exception is InsufficientMemoryException)
+            {
+                _sessions.Clear();
+            }
+        }
+
+        _admission.GiveUpPlace();
+        pieces.Complete(failure);
+    }
+
+    private async Task ComputeAsync(ServiceRequest request, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    {
+        var clock = new AnswerClock();
+        int[] prompt = Encode(request);
+        if (prompt.Length == 0)
+        {
+            throw new ArgumentException("The prompt is empty, and the model begins no text by itself: give some text.", nameof(request));
+        }
+
+        if (prompt.Length >= Context)
+        {
+            throw new PromptTooLongException(prompt.Length, Context);
+        }
+
+        await _admission.WaitAsync(cancel).ConfigureAwait(false);
+        clock.Begin();
+        bool isWhole = false;
+        try
+        {
+            await ComputeAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
+            isWhole = true;
+        }
+        finally
+        {
+            _admission.EndTurn(isWhole ? clock.SinceBegin : null);
+        }
+    }
+
+    private async Task ComputeAsync(ServiceRequest request, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    {
+        bool readsCalls = request is ChatRequest { Tools.Count: > 0 };
+        var writer = new AnswerWriter(prompt, AnswerReader.Of(readsCalls ? _toolCalls : ToolCallFormat.None), Model.Tokenizer, pieces);
+        var view = new GenerationView { LogProbs = request.LogProbs, IsWhole = true, Spelled = readsCalls ? _marks : new Dictionary<int, string>() };
+        GenerationOptions options = request.Options with { Seed = request.Options.Seed ?? (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue) };
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (TimeLimit(request) is { } limit)
+        {
+            limited.CancelAfter(limit);
+        }
+
+        PooledSession pooled = _sessions.Take(prompt);
+        Session session = pooled.Session;
+        session.Mode = request.Mode ?? Options.Mode;
+        int cached = session.Sequence.Computed;
+        _totals.Began(prompt.Length, cached);
+        bool isKept = false;
+        int generated = 0;
+        try
+        {
+            try
+            {
+                Generation Begin() => session.Begin(prompt[session.Position..], options, view, limited.Token);
+                await foreach (GenerationPiece piece in _scheduler.ReadAsync(Begin, limited.Token).ConfigureAwait(false))
+                {
+                    clock.Arrived();
+                    _totals.Generated(piece.After.Generated - generated);
+                    generated = piece.After.Generated;
+                    writer.Write(in piece);
+                }
+            }
+            catch (OperationCanceledException) when (limited.IsCancellationRequested)
+            {
+                isKept = true;
+                cancel.ThrowIfCancellationRequested(); // else its time is over, and it keeps what it has
+            }
+
+            writer.Flush();
+            GenerationReport report = session.LastGeneration!;
+            _totals.Generated(report.GeneratedTokens - generated);
+            _totals.Ended(report.PromptTime, report.DecodeTime);
+            isKept = true;
+            writer.End(new ServiceReport(Reason(report.Reason, writer.Calls))
+            {
+                StopString = report.StopString,
+                PromptTokens = prompt.Length,
+                CachedTokens = cached,
+                CompletionTokens = report.GeneratedTokens,
+                Seed = options.Seed!.Value,
+                QueueTime = clock.QueueTime,
+                PromptTime = report.PromptTime,
+                DecodeTime = report.DecodeTime,
+                TimeToFirstToken = clock.TimeToFirst,
+                TotalTime = clock.Total,
+            });
+        }
+        finally
+        {
+            if (isKept)
+            {
+                pooled.NoteUse(prompt.Length, Model.DecodesAsPrompts && session.Mode != SparsityMode.Predicted);
+                _sessions.Return(pooled);
+            }
+            else
+            {
+                session.Dispose();
+            }
+        }
+    }
+
+    private ChatPrompt Render(ChatRequest request)
+    {
+        ChatTemplate template = ChatTemplate ?? throw new NotSupportedException(
+            $"{Model.Shape.Name} has no chat template that can be used, so that it answers no conversations: ask it to complete a text, or give ModelServiceOptions.ChatTemplate.");
+        return template.Render(request.Turns, new ChatTemplateOptions { Tools = request.Tools, Variables = request.Variables });
+    }
+
+    private TimeSpan? TimeLimit(ServiceRequest request) =>
+        request.TimeLimit is { } own && !(own > Options.TimeLimit) ? own : Options.TimeLimit;
+
+    private static FinishReason Reason(StopReason reason, int calls) => reason switch
+    {
+        StopReason.MaxTokens or StopReason.ContextFull => FinishReason.Length,
+        StopReason.Canceled => FinishReason.TimeLimit,
+        _ => calls > 0 ? FinishReason.ToolCalls : FinishReason.Stop,
+    };
+
+    private static void Require(ServiceRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request.Options, nameof(request));
+        request.Options.Validate();
+        if (request.LogProbs is < 0 or > ServiceRequest.MaximumLogProbs)
+        {
+            throw new ArgumentOutOfRangeException(nameof(request), request.LogProbs, $"LogProbs must be 0 to {ServiceRequest.MaximumLogProbs}, or null for none.");
+        }
+
+        if (request.Mode is { } mode)
+        {
+            EnumArgument.Require(mode);
+        }
+
+        if (request.TimeLimit <= TimeSpan.Zero)
+        {
+            throw new ArgumentOutOfRangeException(nameof(request), request.TimeLimit, "TimeLimit must be positive; null is the service's.");
+        }
     }
 }

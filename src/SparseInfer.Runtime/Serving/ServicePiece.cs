@@ -8,18 +8,32 @@ namespace SparseInfer.Serving;
 /// </param>
 /// <param name="ToolCall">A call of a tool, whole, with an id; null: none. A piece has one at most, and no text then.</param>
 /// <param name="Report">How it went: in the last piece, which has no text and no call. Null: more follows.</param>
-public sealed record ServicePiece(string Text, IReadOnlyList<TokenLogProb> Tokens, ChatToolCall? ToolCall, ServiceReport? Report);
+public sealed record ServicePiece(string Text, IReadOnlyList<TokenLogProb> Tokens, ChatToolCall? ToolCall, ServiceReport? Report)
+{
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(ServicePiece), (nameof(Text), Text), (nameof(Tokens), Tokens), (nameof(ToolCall), ToolCall), (nameof(Report), Report));
+}
 
 /// <summary>A token that may follow, and how probable the model found it: before temperature, penalties and any cut.</summary>
 /// <param name="Token">Its id.</param>
 /// <param name="Bytes">The UTF-8 bytes that it adds to a text: possibly a part of a character, nothing for control tokens.</param>
 /// <param name="LogProb">The natural logarithm of its probability among all tokens of the tokenizer; at most 0.</param>
-public readonly record struct TokenProbability(int Token, ReadOnlyMemory<byte> Bytes, double LogProb);
+public readonly record struct TokenProbability(int Token, ReadOnlyMemory<byte> Bytes, double LogProb)
+{
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(
+        nameof(TokenProbability), (nameof(Token), Token), (nameof(Bytes), Convert.ToHexString(Bytes.Span)), (nameof(LogProb), LogProb));
+}
 
 /// <summary>A token that was generated.</summary>
 /// <param name="Chosen">It.</param>
 /// <param name="Top">The most probable tokens in its place, the first one first: as many as were asked for. Among equal ones the lower id is first.</param>
-public sealed record TokenLogProb(TokenProbability Chosen, IReadOnlyList<TokenProbability> Top);
+public sealed record TokenLogProb(TokenProbability Chosen, IReadOnlyList<TokenProbability> Top)
+{
+    /// <summary>Every property, in the invariant culture.</summary>
+    public override string ToString() => RecordText.Of(nameof(TokenLogProb), (nameof(Chosen), Chosen), (nameof(Top), Top));
+}
 
 /// <summary>Why an answer ended.</summary>
 public enum FinishReason

@@ -21,9 +21,11 @@ internal struct BatchMember
 
     /// <summary>Whether its token can be computed together with another's. What a meter counts, or a clock measures, is one session's own.</summary>
     public readonly bool GoesWith(in BatchMember other) =>
-        !Step.Metering && !Step.Timing && !other.Step.Metering && !other.Step.Timing
-        && !Session.State.IsObserved && !other.Session.State.IsObserved
+        GoesWithOthers && other.GoesWithOthers
         && Step.Mode == other.Step.Mode && Session.CacheType == other.Session.CacheType;
+
+    /// <summary>Whether nothing looks at what is computed for it alone.</summary>
+    public readonly bool GoesWithOthers => !Step.Metering && !Step.Timing && !Session.State.IsObserved;
 
     /// <summary>Puts the token after the sequence. What was held there is dropped, and remembered.</summary>
     public void Begin()

@@ -18,6 +18,11 @@ internal sealed class Generation
     private readonly int[] _prompt;
     private readonly Sampler _sampler;
     private readonly HeldText _text;
+    private readonly int? _logProbs;
+    private readonly bool _isWhole;
+
+    /// <summary>Scores of the held tokens.</summary>
+    private readonly Queue<TokenScore> _scores = [];
     private readonly CancellationToken _cancellationToken;
     private bool _started;
     private StopReason? _reason;
@@ -31,10 +36,15 @@ internal sealed class Generation
     /// <summary>How far it was with the last piece that was handed out.</summary>
     private GenerationProgress _shown;
 
-    /// <summary>Reads the prompt. The sequence gets it with the first step.</summary>
-    /// <exception cref="ArgumentException">There is no token to continue from.</exception>
+    /// <summary>Takes a prompt. The sequence gets it with the first step.</summary>
+    /// <param name="session">The session; it is taken.</param>
+    /// <param name="prompt">Tokens to append; none: the sequence goes on.</param>
+    /// <param name="options">Length, sampling, stop strings.</param>
+    /// <param name="view">What is shown beside the text; null: nothing.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ArgumentException">There is no token to continue from, or one that is not in the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">There is no tokenizer, or the prompt does not fit.</exception>
-    public Generation(Session session, ChatPrompt prompt, GenerationOptions options, CancellationToken cancellationToken)
+    public Generation(Session session, int[] prompt, GenerationOptions options, GenerationView? view, CancellationToken cancellationToken)
     {
         _session = session;
         _sequence = session.Sequence;
@@ -44,14 +54,16 @@ internal sealed class Generation
 
         // A model's vocabulary may be padded beyond the tokenizer's: those ids are no text.
         _sampler = new Sampler(options, _tokenizer.VocabularySize);
-        _text = new HeldText(_tokenizer, options.StopStrings);
-        bool continues = _sequence.Position > 0;
-        _prompt = _tokenizer.EncodeChat(prompt, continuesText: continues);
+        view ??= new GenerationView();
+        _text = new HeldText(_tokenizer, options.StopStrings, view.Spelled);
+        _logProbs = view.LogProbs;
+        _isWhole = view.IsWhole;
+        _prompt = prompt;
         if (_prompt.Length > 0)
         {
             session.RequireRunnable(_prompt);
         }
-        else if (!continues)
+        else if (_sequence.Position == 0)
         {
             throw new ArgumentException("The prompt is empty, and so is the sequence: give some text.", nameof(prompt));
         }
@@ -203,7 +215,7 @@ internal sealed class Generation
             if (_reason is null)
             {
                 GenerationPiece piece = Take(token);
-                all = piece with { Text = all.Text + piece.Text, Tokens = all.Tokens + piece.Tokens };
+                all = piece with { Text = all.Text + piece.Text, Tokens = all.Tokens + piece.Tokens, Scores = all.Scores is null ? null : [.. all.Scores, .. piece.Scores!] };
             }
         }
 
@@ -214,13 +226,18 @@ internal sealed class Generation
     private GenerationPiece Choose()
     {
         int vocabulary = _tokenizer.VocabularySize;
-        int token = _sampler.IsPlainGreedy && _session.State.TryGreedy(vocabulary, out int greedy)
+        int token = _sampler.IsPlainGreedy && _logProbs is null && _session.State.TryGreedy(vocabulary, out int greedy)
             ? greedy
             : _sampler.Sample(_session.State.LastLogits[..vocabulary]);
         if (!_options.IgnoreEndOfSequence && _tokenizer.IsEndOfGeneration(token))
         {
             _endToken = token;
             return EndOfText(StopReason.EndOfSequence);
+        }
+
+        if (_logProbs is { } top)
+        {
+            _scores.Enqueue(LogProbabilities.Of(_session.State.LastLogits[..vocabulary], token, top));
         }
 
         _generated++;
@@ -254,16 +271,40 @@ internal sealed class Generation
     private GenerationPiece End(StopReason reason)
     {
         _reason = reason;
-        return Piece("", 0);
+        if (!_isWhole || reason == StopReason.Canceled)
+        {
+            return Piece("", 0);
+        }
+
+        (int tokens, string text) = _text.Release();
+        return Piece(text, tokens);
     }
 
-    private GenerationPiece Piece(string text, int tokens) => new(text, tokens, Part: null, Progress);
+    private GenerationPiece Piece(string text, int tokens) => new(text, tokens, Part: null, Scores(tokens), Progress);
+
+    private TokenScore[]? Scores(int tokens)
+    {
+        if (_logProbs is null)
+        {
+            return null;
+        }
+
+        // What an earlier call had chosen was not scored.
+        var scores = new TokenScore[Math.Min(tokens, _scores.Count)];
+        for (int i = 0; i < scores.Length; i++)
+        {
+            scores[i] = _scores.Dequeue();
+        }
+
+        return scores;
+    }
 
     private GenerationReport ReportOf(in GenerationProgress progress) => new(
         _promptTokens, progress.Generated, progress.Decoded, Time(_promptTicks), Time(progress.DecodeTicks), progress.Reason ?? StopReason.Canceled)
     {
         HeldText = progress.HeldText,
         EndToken = progress.EndToken,
+        StopString = progress.Reason == StopReason.StopString ? _text.StoppedBy : null,
     };
 
     private static TimeSpan Time(long ticks) => Stopwatch.GetElapsedTime(0, ticks);

@@ -47,6 +47,9 @@ public sealed record GenerationReport(
     /// </summary>
     public int? EndToken { get; init; }
 
+    /// <summary>The stop string that ended the text, for <see cref="StopReason.StopString"/>.</summary>
+    public string? StopString { get; init; }
+
     /// <summary>Decoding steps a second; 0 where there was none.</summary>
     public double TokensPerSecond => DecodedTokens == 0 ? 0 : DecodedTokens / DecodeTime.TotalSeconds;
 

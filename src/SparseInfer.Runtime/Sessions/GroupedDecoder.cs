@@ -43,9 +43,10 @@ internal sealed class GroupedDecoder(ProgramLease lease, DecoderBatch? together,
     /// </summary>
     /// <param name="members">All.</param>
     /// <param name="group">Indices of those that go together.</param>
-    public void Run(ReadOnlySpan<BatchMember> members, ReadOnlySpan<int> group)
+    /// <param name="metered">Whether the meters of <see cref="Together"/> run, which must be there.</param>
+    public void Run(ReadOnlySpan<BatchMember> members, ReadOnlySpan<int> group, bool metered = false)
     {
-        if (group.Length == 1)
+        if (group.Length == 1 && !metered)
         {
             ref readonly BatchMember member = ref members[group[0]];
             member.Session.Sequence.ComputeNext(member.Step, []);
@@ -61,10 +62,14 @@ internal sealed class GroupedDecoder(ProgramLease lease, DecoderBatch? together,
                 _tokens[i] = session.Sequence.ComputeLast();
             }
 
-            together!.Run(_states.AsSpan(0, group.Length), _tokens.AsSpan(0, group.Length), members[group[0]].Step);
+            together!.Metering |= metered;
+            together.Run(_states.AsSpan(0, group.Length), _tokens.AsSpan(0, group.Length), members[group[0]].Step);
         }
         finally
         {
+            // A batch of a user's own has meters of its own.
+            together!.Metering &= !metered;
+
             // Sessions that are dropped shall be collected.
             Array.Clear(_states);
         }

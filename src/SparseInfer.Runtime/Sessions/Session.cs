@@ -268,7 +268,23 @@ public sealed class Session : IDisposable
         try
         {
             LastGeneration = null;
-            return new Generation(this, prompt, options, cancellationToken);
+            return new Generation(this, _model.Tokenizer.EncodeChat(prompt, continuesText: Position > 0), options, view: null, cancellationToken);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="Begin(ChatPrompt, GenerationOptions, CancellationToken)"/>, of tokens.</summary>
+    internal Generation Begin(int[] prompt, GenerationOptions options, GenerationView view, CancellationToken cancellationToken)
+    {
+        Enter();
+        try
+        {
+            LastGeneration = null;
+            return new Generation(this, prompt, options, view, cancellationToken);
         }
         catch
         {

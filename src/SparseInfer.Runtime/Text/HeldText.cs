@@ -5,7 +5,10 @@ namespace SparseInfer.Text;
 /// <summary>
 /// The text of generated tokens until it can be handed out: whole tokens, whole characters, and nothing that may belong to a stop string.
 /// </summary>
-internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopStrings)
+/// <param name="tokenizer">Which text a token is.</param>
+/// <param name="stopStrings">What ends the text.</param>
+/// <param name="spelled">Control tokens that are text all the same.</param>
+internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopStrings, IReadOnlyDictionary<int, string> spelled)
 {
     private const int InsideCharacter = int.MaxValue;
 
@@ -21,14 +24,17 @@ internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopSt
     /// <summary>Tokens that are held back.</summary>
     public int Tokens => _ends.Count;
 
+    /// <summary>The stop string that came; null: none did.</summary>
+    public string? StoppedBy => _matcher.StoppedBy;
+
     /// <summary>Whether a stop string came.</summary>
-    public bool IsStopped => _matcher.StoppedBy is not null;
+    public bool IsStopped => StoppedBy is not null;
 
     /// <summary>Takes the next token.</summary>
     /// <returns>How many of the tokens can be handed out now, and their text.</returns>
     public (int Tokens, string Text) Append(int token)
     {
-        string piece = _stream.Append(token);
+        string piece = spelled.TryGetValue(token, out string? spelling) ? _stream.Flush() + spelling : _stream.Append(token);
         int free = Text.Length - _matcher.HeldLength + _matcher.Append(piece).Length;
         Text += piece;
         _ends.Add(_stream.IsInsideCharacter ? InsideCharacter : Text.Length);
@@ -44,6 +50,16 @@ internal sealed class HeldText(Tokenizer tokenizer, IReadOnlyList<string> stopSt
         }
 
         return (tokens, released);
+    }
+
+    /// <summary>Hands out what is held back, but for a character that is not whole: no stop string comes of it.</summary>
+    /// <returns>How many of the tokens are whole, and the text.</returns>
+    public (int Tokens, string Text) Release()
+    {
+        (int tokens, string text) = (_ends.FindLastIndex(end => end != InsideCharacter) + 1, Text);
+        Text = "";
+        _ends.Clear();
+        return (tokens, text);
     }
 
     /// <summary>Ends the text: no stop string came of what was held back, or one came, and what is before it is the rest.</summary>

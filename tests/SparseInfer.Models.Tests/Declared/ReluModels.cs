@@ -14,6 +14,16 @@ namespace Models;
 [Weights(WeightType.F16)]
 public sealed partial class ReluF16;
 
+/// <summary>The same model, whose prompts choose the neurons of what follows them.</summary>
+[DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
+[Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]
+[FeedForward(Intermediate = 1024, Activation = Activation.Relu, Gated = true)]
+[RmsNorm(Epsilon = 1e-5f)]
+[Embedding(Tied = true)]
+[PromptNeurons(Keep = 0.25f)]
+[Weights(WeightType.F16)]
+public sealed partial class ReluPrompts;
+
 /// <summary>The same model with its stored F16 weights widened when they are loaded.</summary>
 [DecoderModel(Hidden = 256, Layers = 6, Vocabulary = 512, Context = 512)]
 [Attention(Heads = 8, KeyValueHeads = 4, RopeTheta = 10000)]

@@ -7,7 +7,7 @@ public class RepetitionPenaltyTests
     [Fact]
     public void Positive_logits_are_divided_and_others_multiplied()
     {
-        var penalty = new RepetitionPenalty(1.25, 8, 5);
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 1.25, RepetitionWindow = 8 }, 5);
         foreach (int token in (int[])[0, 1, 2])
         {
             penalty.Accept(token);
@@ -19,7 +19,7 @@ public class RepetitionPenaltyTests
     [Fact]
     public void A_token_that_occurred_often_is_penalized_once()
     {
-        var penalty = new RepetitionPenalty(2, 8, 2);
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 2, RepetitionWindow = 8 }, 2);
         for (int i = 0; i < 5; i++)
         {
             penalty.Accept(1);
@@ -29,9 +29,23 @@ public class RepetitionPenaltyTests
     }
 
     [Fact]
+    public void Presence_is_taken_off_once_and_frequency_for_each_time_in_the_window()
+    {
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 2, PresencePenalty = 0.5, FrequencyPenalty = 0.25, RepetitionWindow = 3 }, 3);
+        foreach (int token in (int[])[0, 1, 1, 7])
+        {
+            penalty.Accept(token);
+        }
+
+        penalty.Apply([8f, 8f, -8f]).ToArray().ShouldBe([8f, 3f, -8f]);
+        penalty.Accept(2);
+        penalty.Apply([8f, 8f, -8f]).ToArray().ShouldBe([8f, 3.25f, -16.75f]);
+    }
+
+    [Fact]
     public void Tokens_leave_the_window_in_the_order_they_came()
     {
-        var penalty = new RepetitionPenalty(2, 2, 4);
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 2, RepetitionWindow = 2 }, 4);
         float[] logits = [8, 8, 8, 8];
 
         penalty.Apply(logits).ToArray().ShouldBe(logits);
@@ -50,7 +64,7 @@ public class RepetitionPenaltyTests
     [InlineData(2.0, 0)]
     public void A_penalty_of_one_or_an_empty_window_is_off(double value, int window)
     {
-        var penalty = new RepetitionPenalty(value, window, 2);
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = value, RepetitionWindow = window }, 2);
         penalty.Accept(1);
         float[] logits = [8, 8];
 
@@ -60,7 +74,7 @@ public class RepetitionPenaltyTests
     [Fact]
     public void A_token_without_a_logit_takes_a_place_in_the_window_and_nothing_else()
     {
-        var penalty = new RepetitionPenalty(2, 2, 3);
+        var penalty = new RepetitionPenalty(new() { RepetitionPenalty = 2, RepetitionWindow = 2 }, 3);
         float[] logits = [8, 8, 8];
         penalty.Accept(0);
         penalty.Accept(7);

@@ -297,7 +297,7 @@ public sealed class BatchSchedulerEndTests
         Should.Throw<ArgumentOutOfRangeException>(() => new SchedulerOptions { ReadAhead = 0 });
         new SchedulerOptions().PromptSliceOn(harness.Model.Device).ShouldBe(32);
         new SchedulerOptions { PromptSlice = 7 }.PromptSliceOn(harness.Model.Device).ShouldBe(7);
-        new SchedulerOptions { MaxQueued = 3 }.ToString().ShouldBe("SchedulerOptions { MaxSessions = 16, MaxQueued = 3, PromptSlice = null, ReadAhead = 8 }");
+        new SchedulerOptions { MaxQueued = 3 }.ToString().ShouldBe("SchedulerOptions { MaxSessions = 16, MaxQueued = 3, PromptSlice = null, ReadAhead = 8, MeterEvery = null }");
     }
 
     /// <summary>Generates alone what a call that ended early has left of so many tokens.</summary>

@@ -21,13 +21,15 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
     private readonly LanguageModel _model;
     private readonly GroupedDecoder _decoder;
     private readonly SchedulerQueue _queue;
+    private readonly StepMeter _meter;
     private bool _freed;
 
     internal BatchScheduler(LanguageModel model, GroupedDecoder decoder, SchedulerOptions options)
     {
         _model = model;
         _decoder = decoder;
-        _queue = new SchedulerLoop(decoder, model.Device, options).Queue;
+        _meter = new StepMeter(decoder.Together, model.Shape, options.MeterEvery);
+        _queue = new SchedulerLoop(decoder, _meter, model.Device, options).Queue;
         Options = options;
     }
 
@@ -93,32 +95,20 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
                 nameof(session));
         }
 
-        ScheduledCall call = await JoinAsync(session, prompt, options, cancellationToken).ConfigureAwait(false);
-        try
+        await foreach (GenerationPiece piece in ReadAsync(() => session.Begin(prompt, options, cancellationToken), cancellationToken).ConfigureAwait(false))
         {
-            while (call.End is null)
+            if (piece.Text.Length > 0)
             {
-                if (_queue.Take(call, cancellationToken, out string? text) is { } arrival)
-                {
-                    await arrival.WaitAsync(cancellationToken).ConfigureAwait(false);
-                }
-                else if (text is not null)
-                {
-                    yield return text;
-                }
+                yield return piece.Text;
             }
         }
-        finally
-        {
-            // A reader who stops leaves from the yield.
-            await LeaveAsync(call).ConfigureAwait(false);
-        }
-
-        if (call.Generation.Reason == StopReason.Canceled)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-        }
     }
+
+    /// <summary>
+    /// What each layer's feed-forward did in the steps that <see cref="SchedulerOptions.MeterEvery"/> had metered, of all sessions together; empty where none was asked
+    /// for, and where the device does not count. A token of a session counts once, also where its reader never got it.
+    /// </summary>
+    public IReadOnlyList<LayerMetrics> ReadMetrics() => _meter.Read();
 
     /// <summary>
     /// Ends the generations that run or wait, with <see cref="ObjectDisposedException"/> for their readers, waits for the step that is being computed,
@@ -137,13 +127,45 @@ public sealed class BatchScheduler : IDisposable, IAsyncDisposable
         Free();
     }
 
-    private async Task<ScheduledCall> JoinAsync(Session session, ChatPrompt prompt, GenerationOptions options, CancellationToken cancellationToken)
+    /// <summary>Serves a generation, and hands out its pieces, those included that have no text.</summary>
+    /// <param name="begin">Begins it, on a thread of the pool: it takes the session.</param>
+    /// <param name="cancellationToken">The one that it was begun with.</param>
+    internal async IAsyncEnumerable<GenerationPiece> ReadAsync(Func<Generation> begin, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ScheduledCall call = await JoinAsync(begin).ConfigureAwait(false);
+        try
+        {
+            while (call.End is null)
+            {
+                if (_queue.Take(call, cancellationToken, out GenerationPiece? piece) is { } arrival)
+                {
+                    await arrival.WaitAsync(cancellationToken).ConfigureAwait(false);
+                }
+                else if (piece is { } next)
+                {
+                    yield return next;
+                }
+            }
+        }
+        finally
+        {
+            // A reader who stops leaves from the yield.
+            await LeaveAsync(call).ConfigureAwait(false);
+        }
+
+        if (call.Generation.Reason == StopReason.Canceled)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task<ScheduledCall> JoinAsync(Func<Generation> begin)
     {
         _queue.TakePlace();
         try
         {
             // Tokenizing a prompt is neither the caller's thread's work, nor the loop's.
-            var call = new ScheduledCall(await Task.Run(() => session.Begin(prompt, options, cancellationToken), CancellationToken.None).ConfigureAwait(false));
+            var call = new ScheduledCall(await Task.Run(begin, CancellationToken.None).ConfigureAwait(false));
             _queue.Join(call);
             return call;
         }

@@ -12,10 +12,12 @@ internal sealed class SchedulerLoop : IThreadPoolWorkItem
     private readonly int _promptSlice;
     private readonly List<ScheduledCall> _calls = [];
     private readonly BatchMember[] _members;
+    private readonly StepMeter _meter;
 
-    public SchedulerLoop(GroupedDecoder decoder, Device device, SchedulerOptions options)
+    public SchedulerLoop(GroupedDecoder decoder, StepMeter meter, Device device, SchedulerOptions options)
     {
         _decoder = decoder;
+        _meter = meter;
         _promptSlice = options.PromptSliceOn(device);
         _members = new BatchMember[options.MaxSessions];
         Queue = new SchedulerQueue(this, options);
@@ -57,11 +59,12 @@ internal sealed class SchedulerLoop : IThreadPoolWorkItem
             members[i] = new BatchMember { Session = _calls[i].Session, Step = _calls[i].Step };
         }
 
+        bool metered = members.Length > 0 && _meter.Next();
         for (int i = 0; i < members.Length; i++)
         {
             if (!members[i].IsComputed)
             {
-                Compute(members, _decoder.Group(members, i));
+                Compute(members, _decoder.Group(members, i), metered && members[i].GoesWithOthers);
             }
         }
 
@@ -75,19 +78,23 @@ internal sealed class SchedulerLoop : IThreadPoolWorkItem
         _calls.Clear();
     }
 
-    private void Compute(ReadOnlySpan<BatchMember> members, ReadOnlySpan<int> group)
+    private void Compute(ReadOnlySpan<BatchMember> members, ReadOnlySpan<int> group, bool metered)
     {
         long start = Stopwatch.GetTimestamp();
         try
         {
-            _decoder.Run(members, group);
+            _decoder.Run(members, group, metered);
+            if (metered)
+            {
+                _meter.Take();
+            }
         }
         catch (Exception) when (group.Length > 1)
         {
             // Each alone: one may have no room on the device, and the others may go on.
             for (int i = 0; i < group.Length; i++)
             {
-                Compute(members, group.Slice(i, 1));
+                Compute(members, group.Slice(i, 1), metered: false);
             }
 
             return;

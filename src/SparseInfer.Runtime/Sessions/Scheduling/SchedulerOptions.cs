@@ -31,13 +31,21 @@ public sealed record SchedulerOptions
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
     public int ReadAhead { get; init => field = Require(value, 1, int.MaxValue, nameof(ReadAhead)); } = 8;
 
+    /// <summary>
+    /// Meter one of so many steps of decoding, for <see cref="BatchScheduler.ReadMetrics"/>; null: none. A metered step computes what was skipped too, to judge it, and takes as
+    /// long as a dense one or two. It changes no result. On the CPU.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public int? MeterEvery { get; init => field = value is { } steps ? Require(steps, 1, int.MaxValue, nameof(MeterEvery)) : null; }
+
     /// <summary>Every property, in the invariant culture.</summary>
     public override string ToString() => RecordText.Of(
         nameof(SchedulerOptions),
         (nameof(MaxSessions), MaxSessions),
         (nameof(MaxQueued), MaxQueued),
         (nameof(PromptSlice), PromptSlice),
-        (nameof(ReadAhead), ReadAhead));
+        (nameof(ReadAhead), ReadAhead),
+        (nameof(MeterEvery), MeterEvery));
 
     /// <summary><see cref="PromptSlice"/>, or a device's own.</summary>
     internal int PromptSliceOn(Device device) => PromptSlice ?? (device is CpuDevice ? 32 : 64);

@@ -106,16 +106,16 @@ internal sealed partial class SchedulerQueue(IThreadPoolWorkItem loop, Scheduler
         }
     }
 
-    /// <summary>The next text for a call's reader, which the sequence then has.</summary>
+    /// <summary>The next piece for a call's reader, which the sequence then has.</summary>
     /// <param name="call">The call.</param>
     /// <param name="cancellationToken">The reader's.</param>
-    /// <param name="text">The text; null: there is none, any more or yet.</param>
+    /// <param name="next">The piece, whose text may be empty; null: there is none, any more or yet.</param>
     /// <returns>Null; or, where the reader must wait, what is done when it shall ask again.</returns>
-    public Task? Take(ScheduledCall call, CancellationToken cancellationToken, out string? text)
+    public Task? Take(ScheduledCall call, CancellationToken cancellationToken, out GenerationPiece? next)
     {
         lock (_gate)
         {
-            text = null;
+            next = null;
             if (call.Session.IsDisposed)
             {
                 call.End = ReaderEnd.Failed;
@@ -127,15 +127,12 @@ internal sealed partial class SchedulerQueue(IThreadPoolWorkItem loop, Scheduler
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
-            while (call.Unread.TryDequeue(out GenerationPiece piece))
+            if (call.Unread.TryDequeue(out GenerationPiece piece))
             {
                 call.Generation.HandOut(in piece);
-                if (piece.Text.Length > 0)
-                {
-                    text = piece.Text;
-                    WakeFor(call);
-                    return null;
-                }
+                next = piece;
+                WakeFor(call);
+                return null;
             }
 
             if (call.Failure is { } failure)
