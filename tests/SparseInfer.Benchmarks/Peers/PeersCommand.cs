@@ -84,6 +84,13 @@ internal static class PeersCommand
             return;
         }
 
+        if (options.Clients.Count > 0)
+        {
+            output.WriteLine($"{what}, {new FileInfo(file.Path).Length >> 20} MiB; tokens a second of all clients together.\n");
+            PeerClients.Run(file, options.Threads[^1], options.Clients, options.Rounds, output, cancellationToken).GetAwaiter().GetResult();
+            return;
+        }
+
         CompiledModel compiled = ModelCompiler.Compile(model, cancellationToken);
         output.WriteLine($"{what}, {new FileInfo(file.Path).Length >> 20} MiB; tokens a second.\n");
         PeerTable.PrintHead(output);

@@ -10,6 +10,7 @@ internal sealed record PeersOptions
     public const string Usage = """
         usage: peers (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N] [--sparsity S])
                      [--tests decode,prompt,together,context] [--threads 1,2] [--rounds N]
+               peers --clients 1,4,8,16 (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N] [--sparsity S]) [--threads N] [--rounds N]
                peers --load (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N]) [--rounds N]
                peers --start [--program NAME=PATH]... [--rounds N]
         """;
@@ -33,6 +34,9 @@ internal sealed record PeersOptions
 
     /// <summary>Whether loading is measured.</summary>
     public bool Load { get; private set; }
+
+    /// <summary>Numbers of clients that are served at once; empty: none are.</summary>
+    public IReadOnlyList<int> Clients { get; private set; } = [];
 
     /// <summary>Builds of the sample, by name.</summary>
     public List<(string Name, string Path)> Programs { get; } = [];
@@ -86,6 +90,7 @@ internal sealed record PeersOptions
                     && (options.Sparsity = share) is >= 0 and < 1,
                 "--tests" => (options.Tests = value.Split(',')).All(test => Array.IndexOf(PeerTest.Names, test) >= 0),
                 "--threads" => (options.Threads = [.. value.Split(',').Select(text => Positive(text) ?? 0)]).All(count => count is >= 1 and <= CpuDevice.MaxThreads),
+                "--clients" => (options.Clients = [.. value.Split(',').Select(text => Positive(text) ?? 0)]).All(count => count is >= 1 and <= 256),
                 "--rounds" => (options.Rounds = Positive(value) ?? 0) > 0,
                 "--program" when value.Split('=', 2) is [{ Length: > 0 } program, { Length: > 0 } path] => options.Add(program, path),
                 _ => false,
@@ -103,6 +108,9 @@ internal sealed record PeersOptions
             : options.Model is null && options.Activation is not null ? "--activation is for --model."
             : options.Start && options.Load ? "--start measures other programs, which --load does not."
             : options.Load && rates is [var rate, ..] ? $"{rate} is not for --load, which takes one token and all processors."
+            : options.Clients.Count > 0 && (options.Load || options.Start) ? "--clients is measured by itself, without --load and --start."
+            : options.Clients.Count > 0 && rates.Contains("--tests") ? "--tests is not for --clients."
+            : options.Clients.Count > 0 && options.Threads.Count > 1 && rates.Contains("--threads") ? "--clients takes one number of --threads."
             : !options.Start && options.Programs.Count > 0 ? "--program is for --start."
             : "";
         if (error.Length > 0)
