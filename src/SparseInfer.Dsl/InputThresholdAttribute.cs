@@ -41,7 +41,7 @@ public sealed class InputThresholdAttribute : Attribute
 
     /// <summary>
     /// Whether what is compared with <see cref="Heads"/> and <see cref="FeedForward"/> is a channel's magnitude times the Euclidean norm of its weights (WINA): of
-    /// those of query, key and value together, and of gate and up together. On CPUs only. Not set: the magnitude alone.
+    /// those of query, key and value together, and of gate and up together. Not set: the magnitude alone.
     /// </summary>
     public bool ColumnNorms { get; set; }
 

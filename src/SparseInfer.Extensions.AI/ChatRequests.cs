@@ -23,7 +23,7 @@ internal static class ChatRequests
         Refuse(options, modelId);
         var request = new ChatRequest(ChatTurns.Of(messages, options.Instructions))
         {
-            Options = Sampling(options, options.RawRepresentationFactory?.Invoke(client) as GenerationOptions ?? defaults, service),
+            Options = Sampling(options, Raw(options, client) ?? defaults, service),
             Tools = options.ToolMode is NoneChatToolMode ? [] : [.. (options.Tools ?? []).Select(Tool)],
         };
         foreach ((string name, object? value) in options.AdditionalProperties ?? [])
@@ -33,6 +33,13 @@ internal static class ChatRequests
 
         return request;
     }
+
+    private static GenerationOptions? Raw(ChatOptions options, IChatClient client) => options.RawRepresentationFactory?.Invoke(client) switch
+    {
+        null => null,
+        GenerationOptions own => own,
+        var other => throw new ArgumentException($"ChatOptions.RawRepresentationFactory gives {other.GetType().Name}; the client takes {nameof(GenerationOptions)}."),
+    };
 
     private static void Refuse(ChatOptions options, string modelId)
     {
@@ -47,6 +54,9 @@ internal static class ChatRequests
             { ToolMode: RequiredChatToolMode } => "ToolMode that requires a call: nothing makes the model call a tool. Use ChatToolMode.Auto",
             { AllowMultipleToolCalls: false } => "AllowMultipleToolCalls = false: nothing keeps the model to one call. Leave it null",
             { ConversationId: not null } => "ConversationId: the client keeps no conversation. Give all messages each time; what they have in common is not computed again",
+#pragma warning disable MEAI001 // An experiment of the abstractions: whoever uses it has to hear that it is not here.
+            { ContinuationToken: not null } => "ContinuationToken: an answer that was left is not kept. Ask again, with the same seed",
+#pragma warning restore MEAI001
             { Reasoning: not null } => "Reasoning: templates have variables of their own for it. Put them into AdditionalProperties[\"chat_template_kwargs\"], such as enable_thinking",
             _ => null,
         };
@@ -83,6 +93,10 @@ internal static class ChatRequests
         ? new ChatTool(function.Name, function.Description, function.JsonSchema.GetRawText())
         : throw new NotSupportedException($"ChatOptions.Tools has {tool.GetType().Name}, which a service runs: the model can call functions (AIFunctionFactory.Create) only.");
 
+    private static int Whole(string name, double value) => value == (int)value
+        ? (int)value
+        : throw new ArgumentException($"ChatOptions.AdditionalProperties[\"{name}\"] is {value.ToString(CultureInfo.InvariantCulture)}, and takes a whole number.");
+
     private static ChatRequest With(ChatRequest request, string name, object? value)
     {
         GenerationOptions options = request.Options;
@@ -91,7 +105,7 @@ internal static class ChatRequests
             "mode" => request with { Mode = Mode(value) },
             "min_p" => request with { Options = options with { MinP = Number(name, value) } },
             "repetition_penalty" => request with { Options = options with { RepetitionPenalty = Number(name, value) } },
-            "repetition_window" => request with { Options = options with { RepetitionWindow = (int)Number(name, value) } },
+            "repetition_window" => request with { Options = options with { RepetitionWindow = Whole(name, Number(name, value)) } },
             "time_limit" => request with { TimeLimit = value is TimeSpan limit ? limit : TimeSpan.FromSeconds(Number(name, value)) },
             "chat_template_kwargs" => request with { Variables = Variables(value) },
             _ => throw new ArgumentException($"ChatOptions.AdditionalProperties has '{name}', which the client does not know. It knows {Known}."),

@@ -15,8 +15,11 @@ public static class SparseInferChatClientExtensions
     /// <param name="defaults">Length and sampling where a call does not say.</param>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public static SparseInferChatClient AsChatClient(
-        this LanguageModel model, ModelServiceOptions? options = null, string? modelId = null, GenerationOptions? defaults = null) =>
-        new(new ModelService(model, options), modelId, defaults, ownsService: true, ownsModel: false);
+        this LanguageModel model, ModelServiceOptions? options = null, string? modelId = null, GenerationOptions? defaults = null)
+    {
+        defaults?.Validate();
+        return new(new ModelService(model, options), modelId, defaults, ownsService: true, ownsModel: false);
+    }
 
     /// <summary>Makes a client of a service that others use too.</summary>
     /// <param name="service">The service; still the caller's to dispose.</param>
@@ -35,6 +38,8 @@ public static class SparseInferChatClientExtensions
     /// <param name="modelId">What the model is called; null: the name of its class.</param>
     /// <param name="defaults">Length and sampling where a call does not say.</param>
     /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="InvalidOperationException">One was added before.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="defaults"/> have a value that they cannot have.</exception>
     public static IServiceCollection AddSparseInferChatClient(
         this IServiceCollection services,
         Func<IServiceProvider, LanguageModel> load,
@@ -44,7 +49,13 @@ public static class SparseInferChatClientExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(load);
-        services.TryAddSingleton(provider => Load(load(provider), options, modelId, defaults));
+        defaults?.Validate();
+        if (services.Any(service => service.ServiceType == typeof(SparseInferChatClient)))
+        {
+            throw new InvalidOperationException("There is a SparseInferChatClient among the services already: one model is loaded for all. Add a second one by a key of your own, with AsChatClient().");
+        }
+
+        services.AddSingleton(provider => Load(load(provider), options, modelId, defaults));
         services.AddSingleton<IChatClient>(provider => provider.GetRequiredService<SparseInferChatClient>());
         services.TryAddSingleton(provider => (ModelService)provider.GetRequiredService<SparseInferChatClient>().GetService(typeof(ModelService))!);
         return services;

@@ -107,6 +107,16 @@ public sealed class OwnOperationTests : IDisposable
             HeadChoices = [new(0.5f, Router: true), new(0.75f), new(0.25f, Router: true, Bias: false)],
             Weights = [WeightType.F16],
         },
+        new("HeadsThatCrossLoads")
+        {
+            Layers = 2,
+            KeyValueHeads = 4,
+            DeclaredHeadDimension = 20,
+            DeclaredRopeDimensions = 8,
+            HeadChoices = [new(0.5f), new(0.5f, Router: true)],
+            Weights = [WeightType.F16],
+        },
+        new("QueriesBesideChannels") { Layers = 2, Heads = 8, KeyValueHeads = 4, InputThresholds = [(0, 0.1f), null], HeadChoices = [new(0.5f, Router: true), new(0.5f)], Weights = [WeightType.F16] },
         new("HeadsOfBlocks")
         {
             Heads = 8,
@@ -243,6 +253,7 @@ public sealed class OwnOperationTests : IDisposable
     [InlineData("HeadsByQueries")]
     [InlineData("HeadsByRouter")]
     [InlineData("HeadsOfExperts")]
+    [InlineData("QueriesBesideChannels")]
     [InlineData("RanksOfExperts")]
     [InlineData("ThresholdsOfExperts")]
     [InlineData("Channels")]

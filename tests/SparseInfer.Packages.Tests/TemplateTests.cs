@@ -21,7 +21,7 @@ public sealed class TemplateTests(PackedFeed feed)
         // The model of the tests: its shape is what the options say.
         Run(
             "new", "sparseinfer-model", "-o", "Model", "--hidden", "64", "--layers", "5", "--heads", "8", "--kv-heads", "4", "--intermediate", "172",
-            "--activation", "Silu", "--policy", "Dense", "--weights", "F32");
+            "--activation", "Silu", "--weights", "F32", "--epsilon", "1e-5", "--rope-theta", "10000.0");
         string model = Path.Combine(AppContext.BaseDirectory, "stories260K.gguf");
         DotnetCommand.Run(feed.Root, keepsSources: false, "run", "-c", "Release", "--project", "Model", "--", model, "Once upon a time").ShouldSucceed()
             .Output.ShouldContain("Once upon a time, there was");

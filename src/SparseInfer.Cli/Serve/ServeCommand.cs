@@ -35,8 +35,8 @@ internal static class ServeCommand
             // Progress is no object, and for people.
             TextWriter progress = options.Json ? TextWriter.Null : error;
 
-            // Observed, for the page's map: without an observer that costs some tests a layer.
-            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model with { Observed = true }, progress, cancellationToken), CancellationToken.None);
+            // Observed, for the page's map, which is the CPU's: without an observer that costs some tests a layer.
+            using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model with { Observed = options.Model.Device is "cpu" or "best" }, progress, cancellationToken), CancellationToken.None);
             await using ModelService service = Create(options, loaded);
             ServedModel model = Describe(options, loaded, service);
             server.Open(model);

@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
 using LLama;
 using LLama.Batched;
 using LLama.Common;
 using LLama.Native;
 using SparseInfer.Cli.Compilation;
+using SparseInfer.Cli.Serve;
 using SparseInfer.Files;
 using SparseInfer.Serving;
 
@@ -11,7 +14,7 @@ namespace SparseInfer.Benchmarks;
 
 /// <summary>
 /// Clients that all ask at once, each with a prompt of its own: tokens generated a second by all of them, from the first request to the last answer's end.
-/// llama.cpp is served by LLamaSharp's batched executor, ours by <see cref="ModelService"/>, which is what <c>sparseinfer serve</c> has behind its addresses.
+/// llama.cpp is served by LLamaSharp's batched executor, called in this process; ours by the server of <c>sparseinfer serve</c>, also in this process, over HTTP and as streams.
 /// Nothing is kept from one round to the next.
 /// </summary>
 internal static class PeerClients
@@ -35,12 +38,16 @@ internal static class PeerClients
         using CpuDevice device = Device.Cpu(threads);
         using LanguageModel model = compiled.Load(ModelFile.Open(file.Path, intoMemory: true), device, new LoadOptions { ReadIntoMemory = true });
         await using var service = new ModelService(model, new ModelServiceOptions { Context = PromptTokens + GeneratedTokens, MaxQueued = most, KeptSessions = 0 });
+        await using ApiServer server = await ApiServer.StartAsync(
+            new ServeOptions { Model = new() { File = null!, Device = "cpu" }, Generation = new GenerationOptions() }, new RequestLog(TextWriter.Null, isJson: false));
+        server.Open(new ServedModel(file.Declaration.Name, 0, "", service));
+        using var http = new HttpClient { BaseAddress = server.Address, Timeout = Timeout.InfiniteTimeSpan };
         using var theirs = new LlamaCppExecutor(file.Path, threads, most);
         IReadOnlyList<SparsityMode> modes = file.Declaration.HasZeros ? Enum.GetValues<SparsityMode>() : [SparsityMode.Dense];
         (string Name, Func<int[][], Task> Answer)[] servers =
         [
             ("llama.cpp", theirs.Answer),
-            .. modes.Select(mode => (mode.ToString(), new Func<int[][], Task>(asked => Task.WhenAll(asked.Select(prompt => Answer(service, prompt, mode)))))),
+            .. modes.Select(mode => (mode.ToString(), new Func<int[][], Task>(asked => Task.WhenAll(asked.Select(prompt => Answer(http, prompt, mode)))))),
         ];
         PeerTable.PrintHead(output);
         foreach (int count in clients)
@@ -64,22 +71,24 @@ internal static class PeerClients
         }
     }
 
-    private static async Task Answer(ModelService service, int[] prompt, SparsityMode mode)
+    private static async Task Answer(HttpClient http, int[] prompt, SparsityMode mode)
     {
-        var request = new CompletionRequest(prompt)
+        string body = JsonSerializer.Serialize(new
         {
-            Options = new GenerationOptions { Temperature = 0, MaxTokens = GeneratedTokens, IgnoreEndOfSequence = true },
-            Mode = mode,
-        };
-        int tokens = 0;
-        await foreach (ServicePiece piece in service.CompleteAsync(request))
+            prompt,
+            max_tokens = GeneratedTokens,
+            temperature = 0,
+            ignore_eos = true,
+            sparsity_mode = mode.ToString().ToLowerInvariant(),
+            stream = true,
+            stream_options = new { include_usage = true },
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        string text = await response.Content.ReadAsStringAsync();
+        if (!text.Contains($"\"completion_tokens\":{GeneratedTokens}", StringComparison.Ordinal) || !text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal))
         {
-            tokens = piece.Report?.CompletionTokens ?? 0;
-        }
-
-        if (tokens != GeneratedTokens)
-        {
-            throw new InvalidOperationException($"An answer has {tokens} tokens, not {GeneratedTokens}.");
+            throw new InvalidOperationException($"An answer has not {GeneratedTokens} tokens: {text[..Math.Min(text.Length, 500)]}");
         }
     }
 

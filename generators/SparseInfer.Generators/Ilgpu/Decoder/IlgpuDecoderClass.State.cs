@@ -111,7 +111,7 @@ internal sealed partial class IlgpuDecoderClass
             .. _plan.HasMatrixKernels
                 ? [new("Words4", "_halves", $"Batch * {2 * words}", "inputs in two halves"), new("float", "_halfScales", "Batch", "inputs in two halves")]
                 : Array.Empty<DeviceBuffer>(),
-            .. _plan.NormsNeurons ? [SquaresOf($"{(_plan.SkipsTogether ? TogetherTokens : 1)}")] : Array.Empty<DeviceBuffer>(),
+            .. _plan.NormsNeurons ? [SquaresOf($"{(_plan.SkipsTogether || InputChannels.AreOfNeurons(_spec) ? TogetherTokens : 1)}")] : Array.Empty<DeviceBuffer>(),
             .. _plan.HasExperts ? ActivatedOfExperts($"{TogetherTokens}")
                 : new[] { activated, "_other" }.Take(_feedForwards[0].Shape.InputMatrices).Select(name => new DeviceBuffer("Float4", name, $"Batch * {quads}", "activations")),
         ];

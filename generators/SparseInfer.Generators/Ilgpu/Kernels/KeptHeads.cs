@@ -60,9 +60,9 @@ internal sealed class KeptHeads(CodeWriter code, IlgpuDecoderPlan plan)
                 else
                 {
                     code.Line($"int shared = {Head($"(word * {row.PerLoad})")};");
-                    code.Line($"int end = {Head($"((word * {row.PerLoad}) + {row.PerLoad - 1})")} + 1;");
+                    code.Line($"int endOfShared = {Head($"((word * {row.PerLoad}) + {row.PerLoad - 1})")} + 1;");
                     code.Line("float best = -1f;");
-                    using (code.Block($"for (int other = shared; other < end && other <= {last}; other++)"))
+                    using (code.Block($"for (int other = shared; other < endOfShared && other <= {last}; other++)"))
                     {
                         code.Line("best = MathF.Max(best, headMarks[other]);");
                     }

@@ -100,10 +100,23 @@ internal abstract partial class LaunchPass
     /// <param name="heads">What is done to them.</param>
     protected abstract Step Rotation(IReadOnlyList<Operation> heads);
 
+    /// <summary>Writes how what tokens read of projections that can leave out heads is counted, where the pass counts.</summary>
+    protected virtual void EmitCountProjections()
+    {
+    }
+
     /// <summary>The output projection by channels; its bias follows.</summary>
     private Step OutputByChannel(ChannelPlan plan, Project project, AddBias? bias)
     {
-        Step product = ByChannel(plan, [project with { From = Slot.Attended }], Row(project.To), $"4 * {Quads(project.To)}");
+        Step byChannel = ByChannel(plan, [project with { From = Slot.Attended }], Row(project.To), $"4 * {Quads(project.To)}");
+        Step product = byChannel with
+        {
+            Emit = () =>
+            {
+                byChannel.Emit();
+                EmitCountProjections();
+            },
+        };
         return bias is null ? product : Together(product, AddBias(bias));
     }
 

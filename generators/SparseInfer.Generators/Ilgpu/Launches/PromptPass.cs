@@ -119,10 +119,12 @@ internal sealed class PromptPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPr
         return FeedForward(neurons, down, sum, add, norm, some with { Emit = () => EmitSome(some) });
     }
 
+    protected override string Counts => "!PromptIsDense && Metering";
+
     protected override Step Project(Project project, NormAttended? norm, AddBias? bias) => Together(
         _products.Split(project, Row(Slot.Attended), Quads(Slot.Attended), Tokens),
         Product(project, $"w.{project.Matrix.Field}", Row(Slot.Attended), $"{Row(project.To)}.Cast<float>()", $"4 * {Quads(project.To)}"),
-        new([], () => EmitCountProjections("!PromptIsDense && Metering")));
+        new([], EmitCountProjections));
 
     protected override string PhaseCondition => $"!PromptIsDense && {base.PhaseCondition}";
 

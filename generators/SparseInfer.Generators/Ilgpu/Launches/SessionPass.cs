@@ -97,13 +97,15 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
     {
     }
 
-    /// <summary>Writes how what tokens read of projections that can leave out heads is counted: all of it, wherever that is not done.</summary>
-    /// <param name="condition">When tokens are counted, as C#.</param>
-    protected void EmitCountProjections(string condition)
+    /// <summary>When tokens are counted, as C#.</summary>
+    protected abstract string Counts { get; }
+
+    /// <summary>All of it is counted, wherever heads are left out or not.</summary>
+    protected override void EmitCountProjections()
     {
         if (LeavableBytes(Stage.Heads).Length > 0)
         {
-            using (Code.Block($"if ({condition})"))
+            using (Code.Block($"if ({Counts})"))
             {
                 Code.Line($"CountProjections(layer, {Tokens} * ({string.Join(" + ", LeavableBytes(Stage.Heads))}), skipped: 0);");
             }

@@ -83,12 +83,14 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
             Emit = () =>
             {
                 launch.Emit();
-                EmitCountProjections("Metering");
+                EmitCountProjections();
             },
         };
 
         KeptHeads? Kept(WeightType type) => KeptHeads.SkipsOutput(Plan, project, RowPlan.Of(type, project.Matrix.Columns!.Size)) ? new(Code, Plan) : null;
     }
+
+    protected override string Counts => "Metering";
 
     protected override void EmitCountSkipped(KeepLargest heads)
     {

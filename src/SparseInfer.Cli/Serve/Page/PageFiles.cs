@@ -20,7 +20,7 @@ internal static class PageFiles
     private static readonly FrozenDictionary<string, PageFile> All = Read();
 
     /// <summary>Whether a path is one of the page's: these tell nothing of the model, and need no key.</summary>
-    public static bool Has(PathString path) => All.ContainsKey(path.Value ?? "");
+    public static bool Has(PathString path) => All.ContainsKey(Name(path));
 
     /// <summary>The paths.</summary>
     public static IEnumerable<string> Paths => All.Keys;
@@ -28,7 +28,7 @@ internal static class PageFiles
     /// <summary>Sends a file.</summary>
     public static async Task SendAsync(HttpContext context)
     {
-        PageFile file = All[context.Request.Path.Value!];
+        PageFile file = All[Name(context.Request.Path)];
         HttpResponse response = context.Response;
         IHeaderDictionary headers = response.Headers;
         headers.ETag = file.Tag;
@@ -51,6 +51,9 @@ internal static class PageFiles
         }
     }
 
+    /// <summary>Routes take any case, and a slash at the end.</summary>
+    private static string Name(PathString path) => path.Value is { Length: > 1 } file ? file.TrimEnd('/') : "/";
+
     private static bool IsKnown(HttpRequest request, string tag) => request.Headers.IfNoneMatch
         .SelectMany(value => (value ?? "").Split(','))
         .Any(value => EntityTagHeaderValue.TryParse(value.Trim(), out EntityTagHeaderValue? known) && (known.Tag == tag || known == EntityTagHeaderValue.Any));
@@ -67,7 +70,7 @@ internal static class PageFiles
             files.Add(name == Prefix + Start ? "/" : "/" + name, new(content, TypeOf(name), tag));
         }
 
-        return files.ToFrozenDictionary();
+        return files.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
     }
 
     private static string TypeOf(string name) => Path.GetExtension(name) switch

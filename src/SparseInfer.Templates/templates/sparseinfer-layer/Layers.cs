@@ -8,7 +8,13 @@ public static partial class Layers
 #else
     [FeedForward(Hidden = HIDDEN_SIZE, Intermediate = INTERMEDIATE_SIZE, Activation = Activation.ACTIVATION_NAME, Gated = false)]
 #endif
+#if (policy == "Auto" && (activation == "Silu" || activation == "Gelu"))
+    [Dense]
+#elif (policy == "Auto")
+    [ExactSparsity]
+#else
     [POLICY_NAME]
+#endif
     [Weights(WeightType.WEIGHT_TYPE)]
     public static partial FeedForwardKernel Mlp { get; }
 }

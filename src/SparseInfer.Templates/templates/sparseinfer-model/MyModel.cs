@@ -5,12 +5,18 @@ using SparseInfer;
 /// <c>sparseinfer declare FILE</c>.
 /// </summary>
 [DecoderModel(Hidden = HIDDEN_SIZE, Layers = LAYER_COUNT, Vocabulary = VOCABULARY_SIZE, Context = CONTEXT_SIZE)]
-[Attention(Heads = HEAD_COUNT, KeyValueHeads = KEY_VALUE_HEADS, RopeTheta = ROPE_THETA)]
+[Attention(Heads = HEAD_COUNT, KeyValueHeads = KEY_VALUE_HEADS, RopeTheta = (float)ROPE_THETA)]
 [FeedForward(Intermediate = INTERMEDIATE_SIZE, Activation = Activation.ACTIVATION_NAME, Gated = true)]
-[RmsNorm(Epsilon = NORM_EPSILON)]
+[RmsNorm(Epsilon = (float)NORM_EPSILON)]
 #if (tied)
 [Embedding(Tied = true)]
 #endif
+#if (policy == "Auto" && (activation == "Silu" || activation == "Gelu"))
+[Dense]
+#elif (policy == "Auto")
+[ExactSparsity]
+#else
 [POLICY_NAME]
+#endif
 [Weights(WeightType.WEIGHT_TYPE)]
 public sealed partial class MyModel;

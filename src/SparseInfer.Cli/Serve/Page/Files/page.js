@@ -199,7 +199,7 @@ function compare() {
 
   run(async (signal) => {
     const { sparsity_mode: _, max_tokens: most = 64, ...rest } = sampling();
-    const body = { ...asked(text), ...rest, max_tokens: Math.min(most, facts.max_compared) };
+    const body = { ...asked(text), ...rest, max_tokens: Math.min(most, facts.max_compared, facts.usual.max_tokens ?? Infinity) };
     table.begin();
     try {
       for await (const event of post('sparsity/modes', body, key(), signal)) {
@@ -216,6 +216,7 @@ function compare() {
 
 /** Learns which model there is, and waits while it is loaded. */
 async function connect() {
+  const isFirst = !facts;
   try {
     facts = await get('sparsity', key());
   } catch (error) {
@@ -237,12 +238,22 @@ async function connect() {
   byId('system-field').hidden = !facts.chat;
   byId('temperature').placeholder = facts.usual.temperature;
   byId('top-p').placeholder = facts.usual.top_p;
-  document.querySelector(`input[name="mode"][value="${facts.mode}"]`).checked = true;
-  showMode();
+  if (facts.usual.max_tokens) {
+    // The most that the server gives anybody.
+    const field = byId('max-tokens');
+    field.max = facts.usual.max_tokens;
+    field.value = field.value === '' ? '' : Math.min(field.value, facts.usual.max_tokens);
+  }
+
   byId('map-on').disabled = facts.no_map !== null;
-  byId('map-on').checked = facts.no_map === null;
-  map.describe(facts);
-  setRunning(false);
+  if (isFirst) {
+    document.querySelector(`input[name="mode"][value="${facts.mode}"]`).checked = true;
+    showMode();
+    byId('map-on').checked = facts.no_map === null;
+    map.describe(facts);
+  }
+
+  setRunning(Boolean(running));
 }
 
 function askForKey(error) {

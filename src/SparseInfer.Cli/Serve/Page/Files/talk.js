@@ -70,10 +70,13 @@ export class Talk {
   /** A screen reader is told whole sentences: single tokens would be noise. */
   #say(text, isEnd = false) {
     this.#unsaid += text;
-    const end = isEnd ? this.#unsaid.length : this.#unsaid.search(/[.!?…。]["'”’)]*\s+\S|\n/) + 1;
-    if (end > 0 && this.#unsaid.slice(0, end).trim()) {
-      this.#said.append(make('p', {}, this.#unsaid.slice(0, end).trim()));
+    const next = () => (isEnd ? this.#unsaid.length : this.#unsaid.search(/[.!?…。]["'”’)]*\s+\S|\n/) + 1);
+    for (let end = next(); end > 0; end = next()) {
+      const said = this.#unsaid.slice(0, end).trim();
       this.#unsaid = this.#unsaid.slice(end);
+      if (said) {
+        this.#said.append(make('p', {}, said));
+      }
     }
   }
 
