@@ -65,8 +65,8 @@ public sealed class PageFilesTests(PageServer server) : IClassFixture<PageServer
     [InlineData("""{"prompt":"Once","depth":2}""", "Unknown parameter: 'depth'")]
     public async Task What_is_wrong_is_told_as_elsewhere(string body, string message)
     {
-        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
-        using HttpResponseMessage response = await _client.PostAsync(new Uri(server.Text, "sparsity"), content, TestContext.Current.CancellationToken);
+        using HttpResponseMessage response = await WhenFreeAsync(() => _client.PostAsync(
+            new Uri(server.Text, "sparsity"), new StringContent(body, System.Text.Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken));
         if (message.Length == 0)
         {
             // Nothing but the begin of a sequence: a model has something to say to that.
@@ -79,26 +79,34 @@ public sealed class PageFilesTests(PageServer server) : IClassFixture<PageServer
         reply.RootElement.GetProperty("error").GetProperty("message").GetString()!.ShouldContain(message);
     }
 
+    /// <summary>Asks, again where a request that a test before has left is not gone yet.</summary>
+    private static async Task<HttpResponseMessage> WhenFreeAsync(Func<Task<HttpResponseMessage>> ask)
+    {
+        for (int i = 0; ; i++)
+        {
+            i.ShouldBeLessThan(1000);
+            HttpResponseMessage response = await ask();
+            if (response.StatusCode != HttpStatusCode.TooManyRequests)
+            {
+                return response;
+            }
+
+            response.Dispose();
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
     [Fact]
     public async Task One_request_at_a_time_looks_inside_and_who_leaves_makes_room()
     {
-        using HttpResponseMessage first = await BeginAsync();
+        using HttpResponseMessage first = await WhenFreeAsync(BeginAsync);
         first.StatusCode.ShouldBe(HttpStatusCode.OK);
         using HttpResponseMessage second = await BeginAsync();
         second.StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
         second.Headers.RetryAfter!.Delta.ShouldNotBeNull();
         first.Dispose();
-        for (int i = 0; ; i++)
-        {
-            using HttpResponseMessage third = await BeginAsync();
-            if (third.StatusCode == HttpStatusCode.OK)
-            {
-                break;
-            }
-
-            i.ShouldBeLessThan(500);
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        using HttpResponseMessage third = await WhenFreeAsync(BeginAsync);
+        third.StatusCode.ShouldBe(HttpStatusCode.OK);
 
         Task<HttpResponseMessage> BeginAsync()
         {
