@@ -94,12 +94,15 @@ internal sealed class PeerFile : IDisposable
         writer.Add("llama.attention.layer_norm_rms_epsilon", shape.NormEpsilon);
         writer.Add("llama.rope.freq_base", shape.RopeTheta);
 
-        // llama.cpp loads no model without a vocabulary.
-        string[] tokens = ["<unk>", "<s>", "</s>", "▁", .. Enumerable.Range(0, shape.Vocabulary - 4).Select(i => $"t{i}")];
+        // llama.cpp loads no model without a vocabulary, and ours reads none without bytes.
+        const int Control = 3;
+        const int Bytes = 256;
+        string[] named = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, Bytes).Select(i => $"<0x{i:X2}>"), "▁"];
+        string[] tokens = [.. named, .. Enumerable.Range(0, shape.Vocabulary - named.Length).Select(i => $"t{i}")];
         writer.Add("tokenizer.ggml.model", "llama");
         writer.Add("tokenizer.ggml.tokens", tokens);
         writer.Add("tokenizer.ggml.scores", tokens.Select((_, i) => (float)-i).ToArray());
-        writer.Add("tokenizer.ggml.token_type", tokens.Select((_, i) => i == 0 ? 2 : i < 3 ? 3 : 1).ToArray());
+        writer.Add("tokenizer.ggml.token_type", tokens.Select((_, i) => i == 0 ? 2 : i < Control ? 3 : i < Control + Bytes ? 6 : 1).ToArray());
         writer.Add("tokenizer.ggml.bos_token_id", 1u);
         writer.Add("tokenizer.ggml.eos_token_id", 2u);
         writer.Add("tokenizer.ggml.unknown_token_id", 0u);
