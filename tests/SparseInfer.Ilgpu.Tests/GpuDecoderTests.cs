@@ -108,6 +108,33 @@ public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
         MaxDifference(expected, actual).ShouldBeLessThan(1e-4 * expected.Max(MathF.Abs));
     }
 
+    /// <summary>A prompt's batch leaves them where the head would read them.</summary>
+    [Theory]
+    [InlineData("Plain")]
+    [InlineData("MixedBlocks")]
+    [InlineData("Falcon7B")]
+    [InlineData("Mixtral")]
+    public async Task Hidden_states_are_those_of_the_cpu_however_a_text_is_cut(string name)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        int[] tokens = [.. Enumerable.Range(0, Tokens).Select(i => Token(declared.Vocabulary, i))];
+        var options = new EmbeddingOptions { Pooling = EmbeddingPooling.None, Normalize = false };
+        float[] expected = (await models.OnCpu(declared).EmbedAsync(tokens, options, TestContext.Current.CancellationToken)).Values.ToArray();
+        float[] actual = (await models.OnGpu(declared).EmbedAsync(tokens, options, TestContext.Current.CancellationToken)).Values.ToArray();
+        bool rounds = Rounds(declared); // on the CPU alone: a GPU's products of prompts take their inputs as they are
+        MaxDifference(expected, actual).ShouldBeLessThan((rounds ? 2e-2f : 1e-4f) * expected.Max(MathF.Abs), name);
+
+        using Session session = models.OnGpu(declared).CreateSession();
+        HiddenPool pool = session.Model.CreatePool(tokens, options);
+        session.Sequence.Append(tokens, decoded: false);
+        while (session.Sequence.Computed < tokens.Length)
+        {
+            pool.ReadFrom(session.Sequence, 3);
+        }
+
+        ShouldHaveTheBitsOf(actual, pool.Finish().Values.ToArray(), "three tokens at a time");
+    }
+
     [Fact]
     public void Only_layers_that_predict_have_signs_on_the_device()
     {
