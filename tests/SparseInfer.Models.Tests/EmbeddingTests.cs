@@ -1,3 +1,4 @@
+using Models;
 using SparseInfer.Files;
 using SparseInfer.Serving;
 
@@ -106,6 +107,39 @@ public sealed class EmbeddingTests(LoadedModels models)
         using var canceled = new CancellationTokenSource();
         canceled.Cancel();
         await Should.ThrowAsync<OperationCanceledException>(() => model.EmbedAsync(Text, cancellationToken: canceled.Token));
+    }
+
+    /// <summary>As sentence-transformers has it, in a folder and in what was prepared from one.</summary>
+    [Fact]
+    public async Task A_folder_says_how_it_is_pooled()
+    {
+        using var folder = new TemporaryFolder();
+        using var elsewhere = new TemporaryFolder();
+        File.Copy(BundledFiles.ReluSafetensors, folder.At("model.safetensors"));
+        File.Copy(Path.Combine(BundledFiles.ReluFolder, "config.json"), folder.At("config.json"));
+        Directory.CreateDirectory(folder.At("1_Pooling"));
+        LanguageModel Load(string pooling)
+        {
+            File.WriteAllText(folder.At("1_Pooling/config.json"), pooling);
+            return ReluF16.Load(folder.Root, models.Device(1));
+        }
+
+        using (LanguageModel last = Load("""{"word_embedding_dimension": 256, "pooling_mode_mean_tokens": false, "pooling_mode_lasttoken": true, "include_prompt": true}"""))
+        {
+            last.DefaultPooling.ShouldBe(EmbeddingPooling.Last);
+            using ModelFile file = ModelFile.Open(folder.Root);
+            ModelPreparation.Write(file, elsewhere.At("prepared.gguf"));
+        }
+
+        using LanguageModel prepared = ReluF16.Load(elsewhere.At("prepared.gguf"), models.Device(1));
+        prepared.DefaultPooling.ShouldBe(EmbeddingPooling.Last);
+        using LanguageModel both = Load("""{"pooling_mode_mean_tokens": true, "pooling_mode_max_tokens": true}""");
+        both.DefaultPooling.ShouldBeNull();
+        (await Should.ThrowAsync<NotSupportedException>(() => both.EmbedAsync([1, 2]))).Message.ShouldStartWith(
+            "1_Pooling/config.json asks for pooling_mode_mean_tokens and pooling_mode_max_tokens, which is not computed. Set EmbeddingOptions.Pooling");
+        (await both.EmbedAsync([1, 2], Raw)).Count.ShouldBe(2);
+        using LanguageModel damaged = Load("{");
+        (await Should.ThrowAsync<NotSupportedException>(() => damaged.EmbedAsync([1, 2]))).Message.ShouldContain("not valid JSON");
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using SparseInfer.Cli.Embed;
 using SparseInfer.Cli.Run;
 
 namespace SparseInfer.Cli.Serve;
@@ -62,6 +63,8 @@ internal sealed class ServeArguments
     private readonly Option<int> _meter = ValueOption.Of(
         "--meter-every", "N", "Meter one of so many steps, for /metrics: it takes as long as a dense one or two; 0: none.", 64, "a whole number", text => ValueOption.Integer(text, 0, int.MaxValue));
 
+    private readonly Option<EmbeddingPooling?> _pooling = EmbedArguments.PoolingOption("mean, cls or last: what embeddings are made of. [default: as the file says, else mean]", tokens: false);
+
     private readonly Option<bool> _matryoshka = new("--matryoshka")
     {
         Description = "The model's embeddings were trained to be cut: requests may ask for 'dimensions'.",
@@ -84,7 +87,7 @@ internal sealed class ServeArguments
         var command = new Command("serve", Description);
         command.Arguments.Add(_file);
         foreach (Option option in (Option[])[
-            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _kept, _cacheType, _meter, _matryoshka, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
+            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _kept, _cacheType, _meter, _pooling, _matryoshka, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
         {
             command.Options.Add(option);
         }
@@ -119,6 +122,7 @@ internal sealed class ServeArguments
             Kept = parsed.GetRequiredValue(_kept),
             CacheType = parsed.GetValue(_cacheType),
             MeterEvery = parsed.GetRequiredValue(_meter),
+            Pooling = parsed.GetValue(_pooling),
             Matryoshka = parsed.GetValue(_matryoshka),
             MaxBody = (long)parsed.GetRequiredValue(_body) << 20,
             RequestTimeout = TimeSpan.FromSeconds(parsed.GetRequiredValue(_requestTimeout)),

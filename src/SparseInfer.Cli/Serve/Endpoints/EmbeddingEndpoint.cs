@@ -21,7 +21,7 @@ internal sealed class EmbeddingEndpoint(ServerContext server)
                 parameters =>
                 {
                     parameters.RequireModel(model.Name);
-                    return EmbeddingCall.Read(parameters, model.Service);
+                    return EmbeddingCall.Read(parameters, model.Service, server.Options.Pooling);
                 },
                 scope.Token);
             IReadOnlyList<TextEmbedding> embeddings = await model.Service.EmbedAsync(call.Request, scope.Token);

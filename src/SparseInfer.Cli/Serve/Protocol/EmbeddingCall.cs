@@ -15,8 +15,9 @@ internal sealed record EmbeddingCall(EmbeddingRequest Request, bool IsBase64)
     /// <summary>Reads a request.</summary>
     /// <param name="parameters">Its body.</param>
     /// <param name="service">What answers it.</param>
+    /// <param name="pooling">What vectors are made of; null: what the model's file says.</param>
     /// <exception cref="ApiException">A parameter is wrong.</exception>
-    public static EmbeddingCall Read(Parameters parameters, ModelService service)
+    public static EmbeddingCall Read(Parameters parameters, ModelService service, EmbeddingPooling? pooling)
     {
         parameters.Ignore("model", "user");
         EmbeddingRequest request = ReadInput(parameters, service);
@@ -29,7 +30,9 @@ internal sealed record EmbeddingCall(EmbeddingRequest Request, bool IsBase64)
             throw ApiException.Invalid("This model does not support specifying dimensions.");
         }
 
-        return new(request with { Options = new() { Dimensions = dimensions } }, isBase64);
+        return (pooling ?? service.Model.DefaultPooling) is { } known
+            ? new(request with { Options = new() { Pooling = known, Dimensions = dimensions } }, isBase64)
+            : throw ApiException.Invalid("This model's file says a pooling that is not computed. Start the server with --pooling.", null, "no_pooling");
     }
 
     /// <summary>A text, texts, tokens, or several lists of tokens.</summary>
