@@ -169,7 +169,7 @@ internal sealed class TokenizerJson
         return processor["type"].TextOrNull() switch
         {
             "TemplateProcessing" when processor["single"].Items().Skip(1).Any() => OfTemplate(processor, processor["single"].Items().Last()),
-            "RobertaProcessing" or "BertProcessing" => Find(processor["sep"]),
+            "RobertaProcessing" or "BertProcessing" when !processor["sep"].IsNull => Find(processor["sep"]),
             _ => null,
         };
     }
