@@ -2,7 +2,6 @@ using System.ClientModel;
 using System.Text.Json;
 using OpenAI;
 using OpenAI.Embeddings;
-using SparseInfer.Serving;
 
 namespace SparseInfer.Serve.Tests;
 
@@ -64,7 +63,7 @@ public sealed class EmbeddingTests(TestModel model)
         JsonElement bytes = (await server.PostAsync(Url, $$"""{"input":{{ids}},"encoding_format":"base64"}""")).Json.GetProperty("data")[0].GetProperty("embedding");
         byte[] decoded = bytes.GetBytesFromBase64();
         Enumerable.Range(0, expected.Length).Select(i => BitConverter.ToSingle(decoded, 4 * i)).ShouldBe(expected);
-        server.Log.ShouldContain($" 200 ");
+        server.Log.ShouldContain(" 200 ");
         server.Log.ShouldContain($", {tokens.Length} prompt tokens\n".ReplaceLineEndings());
     }
 

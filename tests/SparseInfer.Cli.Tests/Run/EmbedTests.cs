@@ -40,7 +40,7 @@ public sealed class EmbedTests : IDisposable
         written[1].ShouldStartWith("embedding 1: ");
         written.Length.ShouldBe(5, "a vector for each token");
         float[] largest = Numbers(Json(ToolProgram.Gguf, "Once upon a time", "--embd-normalize", "0", "--pooling", "last", "--embd-output-format", "array")[0]);
-        largest.Max(Math.Abs).ShouldBe(32760f, 0.01f);
+        largest.Max(MathF.Abs).ShouldBe(32760f, 0.01f);
     }
 
     [Theory]
@@ -99,7 +99,7 @@ public sealed class EmbedTests : IDisposable
     [InlineData("llama.attention.causal", false, "attention looks ahead")]
     public void A_file_of_another_kind_of_model_is_refused(string key, object value, string message)
     {
-        ToolResult result = ToolProgram.Run("embed", Save(TinyModels.Of("llama"), (key, value)), "t3");
+        ToolResult result = ToolProgram.Run("embed", Save(TinyModels.Of("llama"), (key, value)), "t3", "--activation", "relu");
         result.ExitCode.ShouldBe(1);
         result.Error.ShouldContain(message);
     }
