@@ -109,6 +109,26 @@ public sealed class EmbeddingTests(LoadedModels models)
         await Should.ThrowAsync<OperationCanceledException>(() => model.EmbedAsync(Text, cancellationToken: canceled.Token));
     }
 
+    [Fact]
+    public async Task A_gguf_file_says_how_it_is_pooled_and_how_texts_end()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.At("model.gguf");
+        foreach ((uint stored, EmbeddingPooling pooling) in
+            ((uint, EmbeddingPooling)[])[(0, EmbeddingPooling.Mean), (1, EmbeddingPooling.Mean), (2, EmbeddingPooling.First), (3, EmbeddingPooling.Last)])
+        {
+            bool ends = stored > 0;
+            new GgufCopy().Add(writer => writer.Add("llama.pooling_type", stored)).Key("tokenizer.ggml.add_eos_token", writer => writer.Add("tokenizer.ggml.add_eos_token", ends))
+                .Write(BundledFiles.ReluGguf, path);
+            using LanguageModel model = ReluF16.Load(path, models.Device(1), new LoadOptions { ReadIntoMemory = true });
+            model.DefaultPooling.ShouldBe(pooling);
+            int[] text = model.Tokenizer.Encode(Text, addBeginOfSequence: true);
+            TextEmbedding embedding = await model.EmbedAsync(Text);
+            embedding.Tokens.ShouldBe(ends ? [.. text, model.Tokenizer.EndOfSequence!.Value] : text);
+            embedding.Values.ToArray().ShouldBe((await model.EmbedAsync(embedding.Tokens, new() { Pooling = pooling })).Values.ToArray());
+        }
+    }
+
     /// <summary>As sentence-transformers has it, in a folder and in what was prepared from one.</summary>
     [Fact]
     public async Task A_folder_says_how_it_is_pooled()
@@ -128,7 +148,7 @@ public sealed class EmbeddingTests(LoadedModels models)
         {
             last.DefaultPooling.ShouldBe(EmbeddingPooling.Last);
             using ModelFile file = ModelFile.Open(folder.Root);
-            ModelPreparation.Write(file, elsewhere.At("prepared.gguf"));
+            ModelPreparation.Write(file, elsewhere.At("prepared.gguf"), new PreparationOptions { NoTokenizer = true });
         }
 
         using LanguageModel prepared = ReluF16.Load(elsewhere.At("prepared.gguf"), models.Device(1));

@@ -98,8 +98,9 @@ public sealed class EmbeddingTests(TestModel model)
         ErrorTests.Check(
             await server.PostAsync(Url, $$"""{"input":[{{ids}}]}"""), 400, "input", "context_length_exceeded",
             "This model's maximum context length is 64 tokens, however you requested 65 tokens (65 in your prompt; 0 for the completion). Please reduce your prompt; or completion length.");
-        ClientResultException error = await Should.ThrowAsync<ClientResultException>(() => Client(server).GenerateEmbeddingAsync(""));
+        ClientResultException error = await Should.ThrowAsync<ClientResultException>(() => Client(server).GenerateEmbeddingAsync("a", new() { Dimensions = 5 }));
         error.Status.ShouldBe(400);
+        error.Message.ShouldContain("does not support specifying dimensions");
     }
 
     [Fact]

@@ -1,8 +1,6 @@
 using System.Text.Json;
-using SparseInfer.Cli.Compilation;
 using SparseInfer.Cli.Embed;
 using SparseInfer.Cli.Tests.Metadata;
-using SparseInfer.Files;
 
 namespace SparseInfer.Cli.Tests.Run;
 
@@ -66,7 +64,7 @@ public sealed class EmbedTests : IDisposable
     [InlineData(0, new float[] { 24570, -32760 })]
     [InlineData(1, new float[] { 3 / 7f, -4 / 7f })]
     [InlineData(2, new float[] { 0.6f, -0.8f })]
-    [InlineData(3, new float[] { 0.66653f, -0.88871f })]
+    [InlineData(3, new float[] { 0.66697f, -0.88930f })]
     public void A_norm_is_the_one_of_its_number(int norm, float[] expected)
     {
         float[] scaled = EmbeddingNorm.Apply([3, -4], norm);
@@ -75,47 +73,14 @@ public sealed class EmbedTests : IDisposable
         EmbeddingNorm.Apply([0, 0], norm).ShouldBe([0, 0]);
     }
 
-    /// <summary>What a file says of pooling, and of the token that ends a text.</summary>
-    [Fact]
-    public async Task A_gguf_file_says_how_it_is_pooled_and_how_texts_end()
-    {
-        TinyModel tiny = TinyModels.Of("llama");
-        CompiledModel compiled = ModelCompiler.Compile([TinyDeclaration.Of(tiny, Save(tiny))], TestContext.Current.CancellationToken)[0];
-        foreach ((uint stored, EmbeddingPooling pooling) in ((uint, EmbeddingPooling)[])[(0, EmbeddingPooling.Mean), (1, EmbeddingPooling.Mean), (2, EmbeddingPooling.First), (3, EmbeddingPooling.Last)])
-        {
-            string path = Save(tiny, ("llama.pooling_type", stored), ("tokenizer.ggml.add_eos_token", stored > 0));
-            using LanguageModel model = compiled.Load(ModelFile.Open(path), Device.Cpu(1), new LoadOptions());
-            model.DefaultPooling.ShouldBe(pooling);
-            int[] text = model.Tokenizer.Encode("t3t5", addBeginOfSequence: true);
-            TextEmbedding embedding = await model.EmbedAsync("t3t5", cancellationToken: TestContext.Current.CancellationToken);
-            embedding.Tokens.ShouldBe(stored > 0 ? [.. text, 2] : text);
-            TextEmbedding same = await model.EmbedAsync(embedding.Tokens, new() { Pooling = pooling }, TestContext.Current.CancellationToken);
-            embedding.Values.ToArray().ShouldBe(same.Values.ToArray());
-        }
-    }
-
     [Theory]
     [InlineData("llama.pooling_type", 4u, "the output is a score")]
     [InlineData("llama.attention.causal", false, "attention looks ahead")]
     public void A_file_of_another_kind_of_model_is_refused(string key, object value, string message)
     {
-        ToolResult result = ToolProgram.Run("embed", Save(TinyModels.Of("llama"), (key, value)), "t3", "--activation", "relu");
+        ToolResult result = ToolProgram.Run("embed", TinyModels.Of("llama").SaveGguf(Path.Combine(_folder, "model.gguf"), (key, value)), "t3", "--activation", "relu");
         result.ExitCode.ShouldBe(1);
         result.Error.ShouldContain(message);
-    }
-
-    private string Save(TinyModel tiny, params (string, object?)[] changes)
-    {
-        string[] tokens = ["<unk>", "<s>", "</s>", "▁", .. Enumerable.Range(0, TinyModel.Vocabulary - 4).Select(i => $"t{i}")];
-        return tiny.SaveGguf(
-            Path.Combine(_folder, "model.gguf"),
-            [
-                ("tokenizer.ggml.model", "llama"),
-                ("tokenizer.ggml.tokens", tokens),
-                ("tokenizer.ggml.scores", tokens.Select((_, i) => (float)-i).ToArray()),
-                ("tokenizer.ggml.token_type", tokens.Select((_, i) => i == 0 ? 2 : i < 3 ? 3 : 1).ToArray()),
-                .. changes,
-            ]);
     }
 
     private static JsonElement Json(params string[] arguments)

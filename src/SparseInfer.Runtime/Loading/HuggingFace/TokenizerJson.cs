@@ -165,13 +165,18 @@ internal sealed class TokenizerJson
     /// <summary>The token that whole texts end with, by the post-processor; null: it has none.</summary>
     private int? ReadEnd()
     {
-        JsonNode processor = Processors().FirstOrDefault(one => one["type"].TextOrNull() is not (null or "ByteLevel"));
-        return processor["type"].TextOrNull() switch
+        foreach (JsonNode one in Processors())
         {
-            "TemplateProcessing" when processor["single"].Items().Skip(1).Any() => OfTemplate(processor, processor["single"].Items().Last()),
-            "RobertaProcessing" or "BertProcessing" when !processor["sep"].IsNull => Find(processor["sep"]),
-            _ => null,
-        };
+            switch (one["type"].TextOrNull())
+            {
+                case "TemplateProcessing" when one["single"].Items().Skip(1).Any():
+                    return OfTemplate(one, one["single"].Items().Last());
+                case "RobertaProcessing" or "BertProcessing" when !one["sep"].IsNull:
+                    return Find(one["sep"]);
+            }
+        }
+
+        return null;
     }
 
     private IEnumerable<JsonNode> Processors()
