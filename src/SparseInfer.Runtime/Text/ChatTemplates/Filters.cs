@@ -126,6 +126,7 @@ internal static class Filters
     {
         object number = Number(call, call.Self);
         int precision = (int)Math.Clamp(call.Whole(0), -Budget.MaxBits, Budget.MaxBits);
+        call.Budget.Spend(Math.Abs(precision));
         switch (call.Has(1) ? call.Text(1).Value : "common")
         {
             case "common" when Numbers.IsWhole(number):

@@ -131,6 +131,7 @@ internal sealed record FormatSpecification
             throw Misfit("float");
         }
 
+        budget.Spend(Precision ?? 0);
         double value = Numbers.ToDouble(number);
         return Signed(double.IsNegative(value) && !double.IsNaN(value), "", Digits(Math.Abs(value)), 3, budget);
     }
@@ -178,16 +179,11 @@ internal sealed record FormatSpecification
     }
 
     /// <summary>Digits in base 2, 8 or 16.</summary>
-    public static string InBase(BigInteger number, int bits)
+    private static string InBase(BigInteger number, int bits)
     {
-        var digits = new StringBuilder();
-        do
-        {
-            digits.Insert(0, "0123456789abcdef"[(int)(number & ((1 << bits) - 1))]);
-            number >>= bits;
-        }
-        while (!number.IsZero);
-        return digits.ToString();
+        string binary = number.ToString("b", CultureInfo.InvariantCulture).TrimStart('0');
+        binary = binary.PadLeft(Math.Max(1, (binary.Length + bits - 1) / bits) * bits, '0');
+        return string.Concat(binary.Chunk(bits).Select(digit => "0123456789abcdef"[Convert.ToInt32(new string(digit), 2)]));
     }
 
     private TemplateText Signed(bool negative, string prefix, string digits, int group, Budget budget)

@@ -21,7 +21,7 @@ internal static class Items
                 return macro.Attribute(name) ?? None(owner, name);
         }
 
-        if (owner is TupleValue tuple && tuple.Names.ToList().IndexOf(name) is >= 0 and var place)
+        if (owner is TupleValue tuple && Array.IndexOf(tuple.Names, name) is >= 0 and var place)
         {
             return tuple.Items[place];
         }

@@ -25,7 +25,7 @@ internal sealed class TupleValue(params object?[] items)
     public object?[] Items { get; } = items;
 
     /// <summary>Names of the items, where they have some.</summary>
-    public IReadOnlyList<string> Names { get; init; } = [];
+    public string[] Names { get; init; } = [];
 }
 
 /// <summary>What <c>range</c> returns, and a slice of it.</summary>
