@@ -90,6 +90,8 @@ internal static class NewCommand
                 <TargetFramework>net10.0</TargetFramework>
                 <Nullable>enable</Nullable>
                 <ImplicitUsings>enable</ImplicitUsings>
+                <!-- The version below counts, also where a folder above has a Directory.Packages.props. -->
+                <ManagePackageVersionsCentrally>false</ManagePackageVersionsCentrally>
               </PropertyGroup>
               <ItemGroup>
                 <!-- SparseInfer.Runtime.Ilgpu in its place brings the program for GPUs too. -->
@@ -124,7 +126,7 @@ internal static class NewCommand
                 Console.Write(piece);
             }
 
-            Console.WriteLine();
+            Console.WriteLine(session.LastGeneration?.HeldText);
             Console.Error.WriteLine(session.LastGeneration);
 
             """;
