@@ -19,9 +19,9 @@ internal static class UsageError
         }
 
         // An argument takes whatever stands there, and so also an option that is none.
-        IEnumerable<string> taken = result.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash)
-            .Where(token => token.Type == TokenType.Argument && token.Symbol is Argument argument && command.Arguments.Contains(argument))
-            .Select(token => token.Value);
+        Token[] before = [.. result.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash)];
+        IEnumerable<string> taken = command.Arguments.SelectMany(argument => result.GetResult(argument)?.Tokens ?? [])
+            .Where(token => before.Contains(token)).Select(token => token.Value);
         if (taken.Concat(result.UnmatchedTokens).FirstOrDefault(IsLikeOption) is { } option)
         {
             return NoOption(option, command);
