@@ -76,9 +76,9 @@ internal sealed class BenchModel : IDisposable
         LoadOptions options = (_file?.Overrides ?? new LoadOptions()) with { Progress = new LoadMeter(progress, cancellationToken) };
         LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_file!.Path), device, options);
         seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        if (!_isTold)
+        if (!Synthetic && !_isTold)
         {
-            // Each number of threads finds the same.
+            // Each number of threads finds the same; what the tool made itself has nothing to tell.
             progress.Notes(model.LoadReport);
             _isTold = true;
         }
