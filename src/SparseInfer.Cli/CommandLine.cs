@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using System.Globalization;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Calibrate;
@@ -102,9 +101,9 @@ internal static class CommandLine
 
         // A path may begin with '@': it is no response file.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-        if (result.Action is ParseErrorAction)
+        if (UsageError.Of(result) is { } wrong)
         {
-            return await FailAsync($"{result.Errors[0].Message} Try --help.", error);
+            return await FailAsync(wrong, error);
         }
 
         int exitCode = await result.InvokeAsync(

@@ -1,3 +1,6 @@
+using System.Text;
+using SparseInfer.Files;
+
 namespace SparseInfer.Cli;
 
 /// <summary>Where a command's results go: standard output, or the file that <c>--output-file</c> names.</summary>
@@ -26,20 +29,12 @@ internal static class OutputFile
     /// <exception cref="CliException">It cannot be written.</exception>
     public static void WriteWhole(string path, string text, string option)
     {
-        string full = Path.GetFullPath(path);
-        string temporary = $"{full}.{Guid.NewGuid():n}.tmp";
         try
         {
-            File.WriteAllText(temporary, text);
-            File.Move(temporary, full, overwrite: true);
+            AtomicFile.Write(Path.GetFullPath(path), overwrite: true, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            if (File.Exists(temporary))
-            {
-                File.Delete(temporary);
-            }
-
             throw new CliException($"{option}: {exception.Message}");
         }
     }

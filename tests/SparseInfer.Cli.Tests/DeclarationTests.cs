@@ -43,6 +43,46 @@ public sealed class DeclarationTests
     public void A_name_becomes_an_identifier(string name, string identifier) =>
         (NamedShape.All[0].Declaration with { Name = name }).ClassName.ShouldBe(identifier);
 
+    /// <summary>Case matters to no file system that counts.</summary>
+    [Theory]
+    [InlineData("Activation")]
+    [InlineData("weight type")]
+    [InlineData("dense")]
+    [InlineData("Console")]
+    [InlineData("PROGRAM")]
+    [InlineData("system")]
+    [InlineData("SparseInfer")]
+    [InlineData("load")]
+    public void A_class_is_called_as_nothing_else(string name)
+    {
+        ModelDeclaration declaration = NamedShape.All[0].Declaration with { Name = name };
+        declaration.ClassName.ShouldEndWith("Model");
+        TakenNames.Contains(declaration.ClassName).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Public_types_that_a_program_sees_are_taken()
+    {
+        string[] seen = [.. TakenNames.Assemblies.SelectMany(assembly => assembly.GetExportedTypes())
+            .Where(type => !type.IsNested && !type.IsGenericType && TakenNames.Namespaces.Contains(type.Namespace)).Select(type => type.Name)];
+
+        seen.Length.ShouldBeGreaterThan(300);
+        seen.Where(name => !TakenNames.Contains(name)).ShouldBeEmpty();
+        seen.ShouldContain("GenerationOptions");
+        seen.ShouldContain("Console");
+    }
+
+    /// <summary>In one compilation: those that would hide from all what generated code names, and a name that says something in XML.</summary>
+    [Fact]
+    public void Models_called_as_types_compile()
+    {
+        string[] names = ["SparseInfer", "System", "Activation", "Load", "</summary> & <b>"];
+        ModelDeclaration[] declarations = [.. names.Select(name => SmallShapes.Of("llama-2-7b") with { Name = name })];
+
+        ModelCompiler.Compile(declarations, TestContext.Current.CancellationToken).Count.ShouldBe(names.Length);
+        declarations[^1].ToText().ShouldContain("/// <summary>&lt;/summary&gt; &amp; &lt;b&gt;, weights");
+    }
+
     [Fact]
     public void A_shape_that_breaks_a_rule_is_refused_in_the_rules_words()
     {

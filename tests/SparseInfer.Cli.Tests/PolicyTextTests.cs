@@ -33,6 +33,7 @@ public sealed class PolicyTextTests
 
     [Theory]
     [InlineData("SignBitPredictr(Alpha = 1f)", "--policy 'SignBitPredictr(Alpha = 1f)': CS0246: ", "There are: SignBitPredictor, ")]
+    [InlineData("InputThreshold(Threshold = 0.1f)", "--policy 'InputThreshold(Threshold = 0.1f)': CS0246: ", "InputThreshold has: ")]
     [InlineData("SignBitPredictor(Alpha = 1.2)", "--policy 'SignBitPredictor(Alpha = 1.2)': CS0664: ", "'F' suffix")]
     [InlineData("SignBitPredictor(Alpha = 101f)", "--policy 'SignBitPredictor(Alpha = 101f)': SPI0028: ", "Alpha is 101")]
     [InlineData("SignBitPredictor, ExactSparsity", "--policy '", ": SPI")]

@@ -12,11 +12,19 @@ public sealed class TemplateTests(PackedFeed feed)
         string package = Path.Combine(feed.Folder, $"SparseInfer.Templates.{PackedFeed.Version}.nupkg");
         Run("new", "install", package).Output.ShouldContain("sparseinfer-layer");
 
-        Run("new", "sparseinfer-layer", "-o", "Layer.One", "--hidden", "128", "--intermediate", "512", "--gated", "false", "--activation", "SquaredRelu", "--policy", "SignBitPredictor");
-        string[] layer = DotnetCommand.Run(feed.Root, keepsSources: false, "run", "-c", "Release", "--project", "Layer.One").ShouldSucceed().Output.Trim().Split('\n');
+        // A repository that manages its packages' versions in one place is no hindrance.
+        Directory.CreateDirectory(Path.Combine(feed.Root, "Central"));
+        File.WriteAllText(
+            Path.Combine(feed.Root, "Central", "Directory.Packages.props"), "<Project><PropertyGroup><ManagePackageVersionsCentrally>true</ManagePackageVersionsCentrally></PropertyGroup></Project>");
+        Run("new", "sparseinfer-layer", "-o", "Central/Layer.One", "--hidden", "128", "--intermediate", "512", "--gated", "false", "--activation", "SquaredRelu", "--policy", "SignBitPredictor");
+        string[] layer = DotnetCommand.Run(feed.Root, keepsSources: false, "run", "-c", "Release", "--project", "Central/Layer.One").ShouldSucceed().Output.Trim().Split('\n');
         layer.Length.ShouldBe(4);
         layer[0].Split("y[0] =")[1].ShouldBe(layer[1].Split("y[0] =")[1], "Exact equals Dense");
         layer[3].ShouldContain("1 tokens");
+
+        // What was asked for is written, also where a build then says why it cannot be.
+        Run("new", "sparseinfer-layer", "-o", "Asked", "--activation", "Gelu", "--policy", "SignBitPredictor");
+        File.ReadAllText(Path.Combine(feed.Root, "Asked", "Layers.cs")).ShouldContain("[SignBitPredictor");
 
         // The model of the tests: its shape is what the options say.
         Run(

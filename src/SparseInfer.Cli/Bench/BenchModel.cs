@@ -15,6 +15,7 @@ internal sealed class BenchModel : IDisposable
 
     // Synthetic weights are shared by all loads, and freed with any: so all models live to the end.
     private readonly List<IDisposable> _kept = [];
+    private bool _isTold;
 
     private BenchModel(CompiledModel compiled, ModelCost cost, ModelFile? synthetic, FileRequest? file)
     {
@@ -61,7 +62,7 @@ internal sealed class BenchModel : IDisposable
 
         FileRequest wanted = options.File!;
         using ModelFile file = ModelFile.Open(wanted.Path);
-        return new BenchModel(compiled, new ModelCost(declaration, file), null, wanted);
+        return new BenchModel(compiled, new ModelCost(declaration, file, wanted.Overrides), null, wanted);
     }
 
     /// <summary>Loads the model for a device.</summary>
@@ -75,6 +76,13 @@ internal sealed class BenchModel : IDisposable
         LoadOptions options = (_file?.Overrides ?? new LoadOptions()) with { Progress = new LoadMeter(progress, cancellationToken) };
         LanguageModel model = _compiled.Load(_synthetic ?? ModelFile.Open(_file!.Path), device, options);
         seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        if (!Synthetic && !_isTold)
+        {
+            // Each number of threads finds the same; what the tool made itself has nothing to tell.
+            progress.Notes(model.LoadReport);
+            _isTold = true;
+        }
+
         return model;
     }
 

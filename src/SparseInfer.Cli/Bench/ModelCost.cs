@@ -13,20 +13,36 @@ internal sealed class ModelCost
     private readonly long _down;
     private readonly long _head;
 
-    public ModelCost(ModelDeclaration model, ModelFile file)
+    /// <param name="model">The model.</param>
+    /// <param name="file">Its weights.</param>
+    /// <param name="options">How the file is read; null: as it says itself.</param>
+    public ModelCost(ModelDeclaration model, ModelFile file, LoadOptions? options = null)
     {
         _model = model;
+        (string Name, TensorInfo Tensor)[] tensors = WeightNames.Of(model, file, options ?? new LoadOptions());
         Size = file.Tensors.Sum(tensor => tensor.ByteLength);
-        IEnumerable<TensorInfo> attention = file.Tensors.Where(tensor =>
-            tensor.Name.Contains(".attn_", StringComparison.Ordinal) && tensor.Shape.Count == 2);
-        long embedding = Bytes(file, "token_embd.weight");
-        _head = model.TiedEmbedding ? embedding : Bytes(file, "output.weight");
-        long routers = file.Tensors.Where(tensor => tensor.Name.Contains(".ffn_gate_inp.", StringComparison.Ordinal)).Sum(tensor => tensor.ByteLength);
-        long positionRow = model.PositionRows == 0 ? 0 : Bytes(file, "position_embd.weight") / model.PositionRows;
-        WeightBytes = attention.Sum(tensor => tensor.ByteLength) + routers + _head + (embedding / model.Vocabulary) + positionRow;
-        _first = FeedForward(file, model.Gated ? ".ffn_gate" : ".ffn_up");
-        _up = model.Gated ? FeedForward(file, ".ffn_up") : 0;
-        _down = FeedForward(file, ".ffn_down");
+        long attention = tensors.Where(tensor => tensor.Name.Contains(".attn_", StringComparison.Ordinal) && tensor.Tensor.Shape.Count == 2).Sum(tensor => tensor.Tensor.ByteLength);
+        long embedding = Bytes("token_embd.weight");
+        _head = model.TiedEmbedding ? embedding : Bytes("output.weight");
+
+        // F32 in memory, whatever files have.
+        long routers = tensors.Where(tensor => tensor.Name.Contains(".ffn_gate_inp.", StringComparison.Ordinal))
+            .Sum(tensor => sizeof(float) * tensor.Tensor.Shape.Aggregate(1L, (product, size) => product * size));
+        long positionRow = model.PositionRows == 0 ? 0 : Bytes("position_embd.weight") / model.PositionRows;
+        WeightBytes = attention + routers + _head + (embedding / model.Vocabulary) + positionRow;
+        _first = FeedForward(model.Gated ? ".ffn_gate" : ".ffn_up");
+        _up = model.Gated ? FeedForward(".ffn_up") : 0;
+        _down = FeedForward(".ffn_down");
+
+        long Bytes(string name) => tensors.Where(tensor => tensor.Name == name).Sum(tensor => tensor.Tensor.ByteLength);
+
+        // A matrix's bytes in all layers: of experts, those that compute a token.
+        long FeedForward(string matrix)
+        {
+            string name = model.Experts > 0 ? matrix + "_exps" : matrix;
+            long bytes = tensors.Where(tensor => tensor.Name.Contains(name, StringComparison.Ordinal) && tensor.Tensor.Shape.Count > 1).Sum(tensor => tensor.Tensor.ByteLength);
+            return model.Experts > 0 ? bytes / model.Experts * model.ActiveExperts : bytes;
+        }
     }
 
     /// <summary>Bytes of all tensors.</summary>
@@ -95,14 +111,4 @@ internal sealed class ModelCost
     /// </summary>
     public double PromptOperations(int tokens) =>
         2.0 * (((double)_model.Layers * LayerParameters(Math.Max(1, _model.ActiveExperts)) * tokens) + ((double)_model.Vocabulary * _model.Hidden));
-
-    /// <summary>A matrix's bytes in all layers: of experts, those that compute a token.</summary>
-    private long FeedForward(ModelFile file, string matrix)
-    {
-        string name = _model.Experts > 0 ? matrix + "_exps" : matrix;
-        long bytes = file.Tensors.Where(tensor => tensor.Name.Contains(name, StringComparison.Ordinal) && tensor.Shape.Count > 1).Sum(tensor => tensor.ByteLength);
-        return _model.Experts > 0 ? bytes / _model.Experts * _model.ActiveExperts : bytes;
-    }
-
-    private static long Bytes(ModelFile file, string name) => file.TryGetTensor(name, out TensorInfo? tensor) ? tensor.ByteLength : 0;
 }

@@ -1,3 +1,5 @@
+using SparseInfer.Cli.Run;
+
 namespace SparseInfer.Cli.Bench;
 
 /// <summary>What goes on, on standard error: one line that changes, or where that is no terminal a line for each new thing.</summary>
@@ -38,6 +40,15 @@ internal sealed class ProgressLine(TextWriter error, bool isTerminal) : IDisposa
     {
         Clear();
         error.WriteLine(line);
+    }
+
+    /// <summary>Says what loading found that a careful reader may want to know.</summary>
+    public void Notes(LoadReport report)
+    {
+        foreach (string note in report.Notes)
+        {
+            Note($"note: {TerminalText.Of(note)}");
+        }
     }
 
     public void Dispose() => Clear();

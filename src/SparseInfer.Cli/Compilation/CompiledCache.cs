@@ -5,13 +5,16 @@ using SparseInfer.Files;
 namespace SparseInfer.Cli.Compilation;
 
 /// <summary>
-/// Compiled models, kept between calls: a file for each declaration, named by the hash of all that it is made of, so that a file is either what would be
-/// compiled again or not found. Where nothing can be kept, models are compiled each time.
+/// Compiled models, kept between calls: a file for each declaration, named by the hash of all that it is made of, with the hash of what is in it at its end:
+/// it is either what would be compiled again or not taken. Where nothing can be kept, models are compiled each time.
 /// </summary>
 internal sealed class CompiledCache
 {
     /// <summary>What names another folder; empty: nothing is kept.</summary>
     public const string FolderVariable = "SPARSEINFER_CACHE";
+
+    /// <summary>EROFS, on Linux and on macOS.</summary>
+    private const int ReadOnlyFileSystem = 30;
 
     /// <summary>More files are not kept; a model's has some hundred KB.</summary>
     private const int MaxFiles = 64;
@@ -103,12 +106,20 @@ internal sealed class CompiledCache
                 return null;
             }
 
-            using var image = new MemoryStream(File.ReadAllBytes(path));
+            byte[] file = File.ReadAllBytes(path);
+            int length = file.Length - SHA256.HashSizeInBytes;
+            if (length <= 0 || !SHA256.HashData(file.AsSpan(0, length)).AsSpan().SequenceEqual(file.AsSpan(length)))
+            {
+                // A disk or a program has damaged it: what runs of it would fail anywhere, and as this tool's fault.
+                return null;
+            }
+
+            using var image = new MemoryStream(file, 0, length);
             var model = new CompiledModel(declaration, ModelCompiler.Load(declaration, image), []);
             Touch(path);
             return model;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or BadImageFormatException or TypeLoadException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return null;
         }
@@ -140,7 +151,15 @@ internal sealed class CompiledCache
             return false;
         }
 
-        File.SetUnixFileMode(folder, mode);
+        try
+        {
+            File.SetUnixFileMode(folder, mode);
+        }
+        catch (IOException exception) when (exception.HResult == ReadOnlyFileSystem)
+        {
+            // Nobody can write there, as in an image that was warmed when it was built.
+        }
+
         return true;
     }
 
@@ -162,7 +181,11 @@ internal sealed class CompiledCache
                 return;
             }
 
-            AtomicFile.Write(path, overwrite: true, stream => stream.Write(image));
+            AtomicFile.Write(path, overwrite: true, stream =>
+            {
+                stream.Write(image);
+                stream.Write(SHA256.HashData(image));
+            });
             Keeps = true;
             foreach (FileInfo old in new DirectoryInfo(_folder!).GetFiles("*.dll").OrderByDescending(file => file.LastWriteTimeUtc).Skip(MaxFiles))
             {

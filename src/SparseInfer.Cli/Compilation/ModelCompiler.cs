@@ -24,6 +24,7 @@ internal static class ModelCompiler
     private static readonly CSharpCompilationOptions Options = new(
         OutputKind.DynamicallyLinkedLibrary,
         optimizationLevel: OptimizationLevel.Release,
+        deterministic: true,
         nullableContextOptions: NullableContextOptions.Enable);
 
     private static readonly string[] ForCpu = ["SparseInfer.Dsl.dll", "SparseInfer.Runtime.dll", "SparseInfer.Kernels.Cpu.dll"];
@@ -169,11 +170,19 @@ internal static class ModelCompiler
         {
             if (PolicyAt(error, declarations) is { } policy)
             {
-                // CS0246: no such type, which is told of the name with "Attribute" too.
-                string known = error.Id == "CS0246" ? $" There are: {string.Join(", ", PolicyRegistry.All.Select(declarable => declarable.DisplayName))}." : "";
+                // CS0246: no such type, which is told of the name with "Attribute" too, and of a property that an attribute lacks.
+                string known = error.Id == "CS0246" ? Known(policy) : "";
                 throw new CliException($"{PolicyText.Option} '{policy}': {Text(error)}{known}");
             }
         }
+    }
+
+    private static string Known(string policy)
+    {
+        string name = policy.Split('(')[0];
+        return typeof(DecoderModelAttribute).Assembly.GetType($"SparseInfer.{name}Attribute") is { } attribute
+            ? $" {name} has: {string.Join(", ", attribute.GetProperties().Where(property => property.CanWrite).Select(property => property.Name))}."
+            : $" There are: {string.Join(", ", PolicyRegistry.All.Select(declarable => declarable.DisplayName))}.";
     }
 
     /// <summary>A declaration that breaks a rule has no program; the generator says which rule that is.</summary>

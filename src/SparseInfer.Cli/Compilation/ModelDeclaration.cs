@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security;
 using System.Text;
 using SparseInfer.Files;
 using SparseInfer.Kernels.Cpu;
@@ -135,7 +136,7 @@ internal sealed record ModelDeclaration
 
     public int KeyValueWidth => KeyValueHeads * HeadSize;
 
-    /// <summary>A C# identifier like the name.</summary>
+    /// <summary>A C# identifier like the name, which nothing else is called.</summary>
     public string ClassName
     {
         get
@@ -164,7 +165,8 @@ internal sealed record ModelDeclaration
                 upper = false;
             }
 
-            return text.Length == 0 || char.IsAsciiDigit(text[0]) ? "Model" + text : text.ToString();
+            string name = text.Length == 0 || char.IsAsciiDigit(text[0]) ? "Model" + text : text.ToString();
+            return TakenNames.Contains(name) ? name + "Model" : name;
         }
     }
 
@@ -175,7 +177,7 @@ internal sealed record ModelDeclaration
         {
             "using SparseInfer;",
             "",
-            $"/// <summary>{Name}, weights {string.Join(", ", Weights)}.</summary>",
+            $"/// <summary>{SecurityElement.Escape(Name)}, weights {string.Join(", ", Weights)}.</summary>",
             Attribute("DecoderModel", ("Hidden", Hidden), ("Layers", Layers), ("Vocabulary", Vocabulary), ("Context", Context)),
             Attribute(
                 "Attention",

@@ -73,11 +73,17 @@ internal sealed class DeclareArguments
             throw new CliException($"'{extra}' is one argument too many: the model is given once.");
         }
 
+        string? made = option is null ? second : first;
+        if (made?.Length == 0)
+        {
+            throw new CliException("the project's folder is empty: give one, or leave it out. Is a variable of the shell not set?");
+        }
+
         return new()
         {
             Model = _model.Read(parsed, option ?? first ?? throw new CliException($"give a model: sparseinfer {(folder ? "new" : "declare")} MODEL.")),
             Context = parsed.GetValue(_context),
-            Folder = option is null ? second : first,
+            Folder = made,
         };
     }
 

@@ -16,12 +16,9 @@ internal static class DeclareCommand
     {
         ModelDeclaration read = LoadedModel.Declare(options.Model, out _);
         ModelDeclaration declaration = read with { Context = options.Context ?? read.Context };
-        if (options.Model.Policies is not null || declaration.Profile is not null)
-        {
-            // What somebody typed may be no C#: what is written shall compile.
-            _ = ModelCompiler.Read(declaration, cancellationToken);
-        }
 
+        // What somebody typed may be no C#, and what a file says may break a rule: what is written shall compile.
+        _ = ModelCompiler.Read(declaration, cancellationToken);
         return declaration;
     }
 }

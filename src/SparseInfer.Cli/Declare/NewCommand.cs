@@ -42,11 +42,7 @@ internal static class NewCommand
         if (Directory.Exists(folder))
         {
             // Somebody may stand in it: it stays the same folder.
-            foreach ((string file, string text) in files)
-            {
-                File.WriteAllText(Path.Combine(folder, file), text);
-            }
-
+            Write(folder, files, () => files.ForEach(file => File.Delete(Path.Combine(folder, file.File))));
             return Summary(options.Folder ?? name, files);
         }
 
@@ -55,24 +51,32 @@ internal static class NewCommand
         try
         {
             Directory.CreateDirectory(temporary);
-            foreach ((string file, string text) in files)
-            {
-                File.WriteAllText(Path.Combine(temporary, file), text);
-            }
-
+            Write(temporary, files, () => Directory.Delete(temporary, recursive: true));
             Directory.Move(temporary, folder);
         }
-        catch
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            if (Directory.Exists(temporary))
-            {
-                Directory.Delete(temporary, recursive: true);
-            }
-
-            throw;
+            // A name that nobody typed.
+            throw new CliException(exception.Message.Replace(temporary, folder, StringComparison.Ordinal));
         }
 
         return Summary(options.Folder ?? name, files);
+    }
+
+    private static void Write(string folder, List<(string File, string Text)> files, Action remove)
+    {
+        try
+        {
+            foreach ((string file, string text) in files)
+            {
+                File.WriteAllText(Path.Combine(folder, file), text);
+            }
+        }
+        catch
+        {
+            remove();
+            throw;
+        }
     }
 
     private static string Summary(string shown, List<(string File, string Text)> files)
@@ -90,6 +94,8 @@ internal static class NewCommand
                 <TargetFramework>net10.0</TargetFramework>
                 <Nullable>enable</Nullable>
                 <ImplicitUsings>enable</ImplicitUsings>
+                <!-- The version below counts, also where a folder above has a Directory.Packages.props. -->
+                <ManagePackageVersionsCentrally>false</ManagePackageVersionsCentrally>
               </PropertyGroup>
               <ItemGroup>
                 <!-- SparseInfer.Runtime.Ilgpu in its place brings the program for GPUs too. -->
@@ -124,7 +130,7 @@ internal static class NewCommand
                 Console.Write(piece);
             }
 
-            Console.WriteLine();
+            Console.WriteLine(session.LastGeneration?.HeldText);
             Console.Error.WriteLine(session.LastGeneration);
 
             """;

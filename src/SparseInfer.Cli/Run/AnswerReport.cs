@@ -6,6 +6,11 @@ using static System.FormattableString;
 
 namespace SparseInfer.Cli.Run;
 
+/// <summary>An answer that was given.</summary>
+/// <param name="Generation">How it went.</param>
+/// <param name="Mode">What it was computed in, whatever the session computes in since.</param>
+internal sealed record Answered(GenerationReport Generation, SparsityMode Mode);
+
 /// <summary>How an answer went: what the box after it says. Properties' names, in snake case, are those of the output.</summary>
 internal sealed record AnswerReport
 {
@@ -54,21 +59,25 @@ internal sealed record AnswerReport
 
     public double? BytesPerToken { get; init; }
 
-    /// <summary>Reads a session after an answer.</summary>
+    /// <summary>What loading found that a careful reader may want to know; each one sentence.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Reads a session after an answer, before anything else is computed in it.</summary>
     /// <param name="loaded">The model.</param>
-    /// <param name="session">The session, which goes back to where it is.</param>
-    /// <param name="generation">How the answer went.</param>
+    /// <param name="session">The session, which goes back to where it is, and to its mode.</param>
+    /// <param name="answer">How the answer went.</param>
     /// <param name="cancellationToken">Ends the counting.</param>
-    public static AnswerReport Of(LoadedModel loaded, Session session, GenerationReport generation, CancellationToken cancellationToken)
+    public static AnswerReport Of(LoadedModel loaded, Session session, Answered answer, CancellationToken cancellationToken)
     {
-        (int counted, Activity? activity, double dense) = Count(loaded, session, generation, cancellationToken);
+        GenerationReport generation = answer.Generation;
+        (int counted, Activity? activity, double dense) = Count(loaded, session, answer, cancellationToken);
         double? bytes = activity is null ? null : loaded.Cost.BytesPerToken(activity);
         return new()
         {
             Model = loaded.Declaration.Name,
             Device = loaded.Model.Device.Description,
             Policies = string.Join(", ", loaded.Declaration.PolicyAttributes),
-            Mode = session.Mode.ToString().ToLowerInvariant(),
+            Mode = answer.Mode.ToString().ToLowerInvariant(),
             CompileSeconds = loaded.CompileSeconds,
             IsKept = loaded.IsKept,
             LoadSeconds = loaded.LoadSeconds,
@@ -83,6 +92,7 @@ internal sealed record AnswerReport
             SparsityPredicted = activity?.SparsityPredicted,
             BytesPerToken = bytes,
             BytesOfDense = bytes / dense,
+            Notes = loaded.Model.LoadReport.Notes,
         };
     }
 
@@ -95,8 +105,8 @@ internal sealed record AnswerReport
             ("device", Device),
             ("policies", $"{Policies}; {Mode} mode"),
             ("load", Invariant($"{LoadSeconds:0.00} s") + (CompileSeconds is { } compile ? Invariant($", compiled in {compile:0.00} s{(IsKept ? ", the first time only" : "")}") : "")),
-            ("prompt", Invariant($"{PromptTokens} tokens, {PromptTokensPerSecond:0.0} a second")),
-            ("decode", Invariant($"{GeneratedTokens} tokens, {TokensPerSecond:0.0} a second; ended by {Stop}")),
+            ("prompt", Tokens(PromptTokens, PromptTokensPerSecond)),
+            ("decode", $"{Tokens(GeneratedTokens, TokensPerSecond)}; ended by {Stop}"),
             ("memory", Invariant($"{MemoryBytes / 1e6:0} MB")),
         };
         if (CountedTokens > 0)
@@ -117,13 +127,19 @@ internal sealed record AnswerReport
         return text.Append('└').Append('─', width + 12).Append("┘\n").ToString();
     }
 
+    /// <summary>Of tokens that took no time, such as a first one that the prompt gave, there is no speed.</summary>
+    private static string Tokens(int count, double perSecond) =>
+        Invariant($"{count} {(count == 1 ? "token" : "tokens")}") + (perSecond > 0 ? Invariant($", {perSecond:0.0} a second") : "");
+
     private static int Width(string text) => new StringInfo(text).LengthInTextElements;
 
     /// <summary>
     /// Counts what some of the answer's last tokens read, by computing them once more: meters slow decoding down, so they are off while somebody waits.
     /// </summary>
-    private static (int Tokens, Activity? Activity, double DenseBytes) Count(LoadedModel loaded, Session session, GenerationReport generation, CancellationToken cancellationToken)
+    private static (int Tokens, Activity? Activity, double DenseBytes) Count(LoadedModel loaded, Session session, Answered answer, CancellationToken cancellationToken)
     {
+        GenerationReport generation = answer.Generation;
+
         // As many as take a quarter of a second.
         int tokens = (int)Math.Clamp(generation.TokensPerSecond / 4, 1, 16);
         tokens = Math.Min(tokens, Math.Min(generation.DecodedTokens, session.Position - 1));
@@ -133,20 +149,20 @@ internal sealed record AnswerReport
         }
 
         int[] last = [.. session.Tokens[^tokens..]];
-        SparsityMode mode = session.Mode;
+        SparsityMode next = session.Mode;
         session.Metering = true;
         try
         {
-            // The mode's last: keys and values are then what they were.
-            Activity? dense = mode == SparsityMode.Dense ? null : Read(SparsityMode.Dense, 1);
-            Activity activity = Read(mode);
+            // The answer's own mode last: keys and values are then what they were.
+            Activity? dense = answer.Mode == SparsityMode.Dense ? null : Read(SparsityMode.Dense, 1);
+            Activity activity = Read(answer.Mode);
             dense ??= activity;
             return (tokens, activity, loaded.Cost.BytesPerToken(dense));
         }
         finally
         {
             session.Metering = false;
-            session.Mode = mode;
+            session.Mode = next;
             session.ResetMetrics();
         }
 

@@ -29,6 +29,9 @@ internal sealed class ChatCommand
     private readonly TextWriter _error;
     private volatile CancellationTokenSource? _answer;
 
+    /// <summary>The last answer's, once it was asked for: it is counted once.</summary>
+    private AnswerReport? _report;
+
     private ChatCommand(ChatOptions options, LoadedModel loaded, Session session, ChatTemplate template, TextWriter output, TextWriter error)
     {
         _options = options;
@@ -51,7 +54,7 @@ internal sealed class ChatCommand
     {
         using LoadedModel loaded = RunCommand.Load(options.Model, error, cancellationToken);
         ChatTemplate template = CliException.OfFiles(() => Template(options, loaded));
-        using Session session = RunCommand.CreateSession(loaded, options.Model, options.Mode, options.Context);
+        using Session session = CliException.OfFiles(() => RunCommand.CreateSession(loaded, options.Model, options.Mode, options.Context));
         var chat = new ChatCommand(options, loaded, session, template, output, error);
         takeInterrupts(chat.EndAnswer);
         await chat.TalkAsync(input, cancellationToken);
@@ -76,22 +79,15 @@ internal sealed class ChatCommand
     {
         while (true)
         {
-            if (!Console.IsInputRedirected)
-            {
-                await _error.WriteAsync(_options.Color ? $"\n> {TypedColor}" : "\n> ");
-            }
-
-            // A terminal's line cannot be canceled: whoever ends the program does not wait for it.
-            string? line = await Task.Run(input.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
-            if (!Console.IsInputRedirected && _options.Color)
-            {
-                await _error.WriteAsync(NoColor);
-            }
-
-            string[] words = line?.Split(' ', 2, StringSplitOptions.TrimEntries) ?? ["/exit"];
+            string? line = await ReadAsync(input, cancellationToken);
+            string[] words = line?.Trim().Split(' ', 2, StringSplitOptions.TrimEntries) ?? ["/exit"];
             if (words[0] is "/exit" or "/quit")
             {
-                await ReportAsync();
+                if (!_options.Json && Report() is { } last)
+                {
+                    await ShowAsync(last);
+                }
+
                 return;
             }
 
@@ -102,19 +98,51 @@ internal sealed class ChatCommand
 
             try
             {
-                if (words[0].StartsWith('/'))
+                // Two slashes: a message that begins with one.
+                bool isEscaped = words[0].StartsWith("//", StringComparison.Ordinal);
+                if (words[0].StartsWith('/') && !isEscaped)
                 {
                     await DoAsync(words[0], words.ElementAtOrDefault(1) ?? "");
                 }
                 else
                 {
-                    await AnswerAsync(line, cancellationToken);
+                    await AnswerAsync(isEscaped ? line.TrimStart()[1..] : line, cancellationToken);
                 }
             }
             catch (Exception exception) when (exception is CliException or ChatTemplateException or ChatRefusedException)
             {
                 // Of the message or the command; the conversation goes on without it.
-                await _error.WriteLineAsync($"sparseinfer: {exception.Message}");
+                if (_options.Json)
+                {
+                    await ReplyAsync(new { Error = exception.Message });
+                }
+                else
+                {
+                    await _error.WriteLineAsync($"sparseinfer: {exception.Message}");
+                }
+            }
+        }
+    }
+
+    private async Task<string?> ReadAsync(TextReader input, CancellationToken cancellationToken)
+    {
+        bool isAsked = !Console.IsInputRedirected && !Console.IsErrorRedirected;
+        if (isAsked)
+        {
+            await _error.WriteAsync(_options.Color ? $"\n> {TypedColor}" : "\n> ");
+        }
+
+        try
+        {
+            // A terminal's line cannot be canceled: whoever ends the program does not wait for it.
+            string? line = await Task.Run(input.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
+            return line is null ? null : InputText.Of(line);
+        }
+        finally
+        {
+            if (isAsked && _options.Color)
+            {
+                await _error.WriteAsync(NoColor);
             }
         }
     }
@@ -136,11 +164,12 @@ internal sealed class ChatCommand
                 _session.Mode = mode;
                 break;
             case "/stats":
-                await ReportAsync();
-                break;
+                AnswerReport report = Report() ?? throw new CliException("there is no answer yet that could be reported on.");
+                await (_options.Json ? ReplyAsync(new { Report = report }) : ShowAsync(report));
+                return;
             case "/help":
-                await _error.WriteAsync(Help);
-                break;
+                await (_options.Json ? ReplyAsync(new { Help }) : _error.WriteAsync(Help));
+                return;
             default:
                 throw new CliException(command switch
                 {
@@ -149,6 +178,11 @@ internal sealed class ChatCommand
                     _ => $"there is no command {command}: /help lists them.",
                 });
         }
+
+        if (_options.Json)
+        {
+            await ReplyAsync(new { Done = command });
+        }
     }
 
     private async Task AnswerAsync(string message, CancellationToken cancellationToken)
@@ -156,6 +190,7 @@ internal sealed class ChatCommand
         bool isTerminal = _output == Console.Out && !Console.IsOutputRedirected;
         using var answer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var text = new StringBuilder();
+        _report = null;
         _answer = answer;
         try
         {
@@ -178,32 +213,43 @@ internal sealed class ChatCommand
             _answer = null;
         }
 
-        await _output.WriteLineAsync(_options.Json ? JsonSerializer.Serialize(new { Text = text.ToString(), Report = Report() }, OneLine) : "");
+        if (_options.Json)
+        {
+            await ReplyAsync(new { Text = text.ToString(), Report = Report() });
+            return;
+        }
+
+        await _output.WriteLineAsync();
         await _output.FlushAsync(CancellationToken.None);
     }
 
-    private AnswerReport? Report() => _conversation.LastAnswer is { } generation ? AnswerReport.Of(_loaded, _session, generation, CancellationToken.None) : null;
-
-    private async Task ReportAsync()
+    /// <summary>With <c>--json</c> each line that is read, but for empty ones and the last, has one that is written: who talks waits for it.</summary>
+    private async Task ReplyAsync(object reply)
     {
-        if (Report() is { } report && !_options.Json)
-        {
-            await _error.WriteAsync($"\n{report.Text()}");
-        }
+        await _output.WriteLineAsync(JsonSerializer.Serialize(reply, OneLine));
+        await _output.FlushAsync(CancellationToken.None);
     }
+
+    private AnswerReport? Report() =>
+        _report ??= _conversation.LastAnswer is { } answer ? AnswerReport.Of(_loaded, _session, answer, CancellationToken.None) : null;
+
+    private Task ShowAsync(AnswerReport report) => _error.WriteAsync($"\n{report.Text()}");
 
     /// <summary>Ends the answer that is being given.</summary>
     /// <returns>Whether there was one.</returns>
     private bool EndAnswer()
     {
+        // Read once: it may end meanwhile.
+        CancellationTokenSource? answer = _answer;
         try
         {
-            _answer?.Cancel();
-            return _answer is not null;
+            answer?.Cancel();
+            return answer is not null;
         }
         catch (ObjectDisposedException)
         {
-            return false;
+            // It has ended this moment: the signal was meant for it.
+            return true;
         }
     }
 }

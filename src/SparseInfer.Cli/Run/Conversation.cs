@@ -24,8 +24,8 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
 
     private readonly List<ChatTurn> _turns = system is null ? [] : [new("system", system)];
 
-    /// <summary>How the last answer went; null: there is none.</summary>
-    public GenerationReport? LastAnswer { get; private set; }
+    /// <summary>How the last answer went; null: there is none, or it ended before its first token.</summary>
+    public Answered? LastAnswer { get; private set; }
 
     /// <summary>Begins anew.</summary>
     public void Clear()
@@ -52,6 +52,9 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
         }
 
         _turns.Add(new("user", message));
+        LastAnswer = null;
+        SparsityMode mode = session.Mode;
+        bool isBegun = false;
         var answer = new StringBuilder();
         int prompt = 0;
         TimeSpan promptTime = TimeSpan.Zero;
@@ -70,16 +73,29 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
             }
 
             promptTime = Stopwatch.GetElapsedTime(start);
-            await foreach (string piece in session.GenerateAsync("", options, cancellationToken))
+            isBegun = true;
+            await using IAsyncEnumerator<string> pieces = session.GenerateAsync("", options, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
+            while (await NextAsync(pieces, cancellationToken))
             {
-                answer.Append(piece);
-                yield return piece;
+                answer.Append(pieces.Current);
+                yield return pieces.Current;
             }
+
+            // Nothing follows any more that would make a stop string of it.
+            if (session.LastGeneration is { HeldText: { Length: > 0 } held })
+            {
+                answer.Append(held);
+                yield return held;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
         }
         finally
         {
             _turns.Add(new("assistant", answer.ToString()));
-            LastAnswer = session.LastGeneration is { } generation ? generation with { PromptTokens = prompt, PromptTime = promptTime } : LastAnswer;
+
+            // One that was ended in its prompt leaves the session with what it says of the one before.
+            LastAnswer = isBegun && session.LastGeneration is { } generation ? new(generation with { PromptTokens = prompt, PromptTime = promptTime }, mode) : null;
         }
     }
 
@@ -102,13 +118,26 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
             throw new CliException($"/load {path}: {(exception is JsonException ? "it is no conversation: an array of objects with 'role' and 'content'" : exception.Message)}");
         }
 
-        if (Array.Find(turns, turn => turn is not { Role: "system" or "user" or "assistant", Content: not null }) is not null || Array.Exists(turns, turn => turn is null))
+        if (Array.Exists(turns, turn => turn is not { Role: "system" or "user" or "assistant", Content: not null }))
         {
             throw new CliException($"/load {path}: every turn has a 'role', which is system, user or assistant, and a 'content'.");
         }
 
         _turns.Clear();
         _turns.AddRange(turns.Select(turn => new ChatTurn(turn.Role, turn.Content)));
+    }
+
+    /// <summary>Whether there is another piece: of an answer that is ended there is none.</summary>
+    private static async Task<bool> NextAsync(IAsyncEnumerator<string> pieces, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await pieces.MoveNextAsync();
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private void Compute(int[] tokens, int from, int count) => session.Forward(tokens.AsSpan(from, count));

@@ -43,7 +43,7 @@ internal sealed class LoadedModel : IDisposable
     {
         using ModelFile file = ModelFile.Open(request.File.Path);
         ModelDeclaration read = FileDeclaration.Read(file, request.File.Activation, request.File.Threshold, alpha: 1f, request.File.Overrides);
-        cost = new(read, file);
+        cost = new(read, file, request.File.Overrides);
         return WithPolicies(read with { Observed = request.Observed }, request);
     }
 
@@ -66,11 +66,13 @@ internal sealed class LoadedModel : IDisposable
             start = Stopwatch.GetTimestamp();
             LoadOptions options = request.File.Overrides with { Progress = new LoadMeter(progress, cancellationToken) };
             LanguageModel model = compiled.Load(ModelFile.Open(request.File.Path), device, options);
+            double load = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            progress.Notes(model.LoadReport);
             return new(model, device, declaration, cost)
             {
                 CompileSeconds = isCompiled ? compile : null,
                 IsKept = cache.Keeps,
-                LoadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+                LoadSeconds = load,
             };
 
             void Compiling()

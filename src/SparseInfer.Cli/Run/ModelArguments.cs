@@ -45,10 +45,11 @@ internal sealed class ModelArguments
     /// <summary>What was asked for.</summary>
     /// <param name="parsed">The options.</param>
     /// <param name="model">The model's path.</param>
+    /// <exception cref="CliException">There is nothing in it.</exception>
     public ModelRequest Read(ParseResult parsed, string model) => new()
     {
         File = new(
-            model, parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,
+            model.Length > 0 ? model : throw new CliException("the model's path is empty: give a file. Is a variable of the shell not set?"), parsed.GetValue(_activation), parsed.GetValue(_threshold), Alpha: 1f, Context: null,
             _overrides.Read(parsed) with { PredictorFile = parsed.GetValue(_predictor) }),
         Policies = parsed.GetValue(_policy) is { } text ? PolicyText.Parse(text) : null,
         Profile = parsed.GetValue(_profile),

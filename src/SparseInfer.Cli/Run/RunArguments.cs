@@ -60,7 +60,7 @@ internal sealed class RunArguments
             throw new CliException($"'{extra}' is one argument too many: model and prompt are given once each.");
         }
 
-        prompt ??= Console.IsInputRedirected ? WithoutLineEnd(Console.In.ReadToEnd()) : throw new CliException("give a prompt: sparseinfer run MODEL \"prompt\", or -p TEXT, or on standard input.");
+        prompt ??= Console.IsInputRedirected ? WithoutLineEnd(InputText.Of(Console.In.ReadToEnd())) : throw new CliException("give a prompt: sparseinfer run MODEL \"prompt\", or -p TEXT, or on standard input.");
         if (parsed.GetValue(_json) && parsed.GetValue(_color))
         {
             throw new CliException("--color is about a text that is shown as it comes; --json has none.");

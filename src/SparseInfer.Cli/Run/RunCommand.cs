@@ -25,25 +25,22 @@ internal static class RunCommand
         int tokens = loaded.Model.Tokenizer.Encode(options.Prompt, addBeginOfSequence: true).Length;
         if (tokens >= session.Context)
         {
-            throw new CliException($"the prompt has {tokens} tokens, and the context holds {session.Context} with what follows: give a shorter one, or a larger --ctx-size.");
+            string larger = session.Context < loaded.Declaration.Context ? ", or a larger --ctx-size" : "";
+            throw new CliException($"the prompt has {tokens} tokens, and the context holds {session.Context} with what follows: give a shorter one{larger}.");
         }
 
         bool isTerminal = output == Console.Out && !Console.IsOutputRedirected;
         var text = new StringBuilder();
+
         // Not before there is something to go on with: a prompt that does not fit is an error and nothing else.
-        string shown = options.Color ? $"{PromptColor}{options.Prompt}{NoColor}" : options.Prompt;
+        string shown = isTerminal ? TerminalText.Of(options.Prompt) : options.Prompt;
+        shown = isTerminal && options.Color ? $"{PromptColor}{shown}{NoColor}" : shown;
         bool isCanceled = false;
         try
         {
             await foreach (string piece in session.GenerateAsync(options.Prompt, options.Generation, cancellationToken))
             {
-                text.Append(piece);
-                if (!options.Json)
-                {
-                    await output.WriteAsync(shown + (isTerminal ? TerminalText.Of(piece) : piece));
-                    shown = "";
-                    await output.FlushAsync(CancellationToken.None);
-                }
+                await WriteAsync(piece);
             }
         }
         catch (OperationCanceledException)
@@ -53,7 +50,9 @@ internal static class RunCommand
 
         if (session.LastGeneration is { } generation)
         {
-            AnswerReport report = AnswerReport.Of(loaded, session, generation, CancellationToken.None);
+            // Nothing follows any more that would make a stop string of it.
+            await WriteAsync(generation.HeldText);
+            AnswerReport report = AnswerReport.Of(loaded, session, new(generation, options.Mode), CancellationToken.None);
             if (options.Json)
             {
                 await output.WriteAsync(JsonSerializer.Serialize(new { Prompt = options.Prompt, Text = text.ToString(), Report = report }, JsonReport.Options) + "\n");
@@ -69,6 +68,17 @@ internal static class RunCommand
         if (isCanceled)
         {
             throw new OperationCanceledException(cancellationToken);
+        }
+
+        async Task WriteAsync(string piece)
+        {
+            text.Append(piece);
+            if (!options.Json)
+            {
+                await output.WriteAsync(shown + (isTerminal ? TerminalText.Of(piece) : piece));
+                shown = "";
+                await output.FlushAsync(CancellationToken.None);
+            }
         }
     }
 

@@ -37,6 +37,15 @@ internal static class ServeCommand
 
             // Observed, for the page's map, which is the CPU's: without an observer that costs some tests a layer.
             using LoadedModel loaded = await Task.Run(() => RunCommand.Load(options.Model with { Observed = options.Model.Device is "cpu" or "best" }, progress, cancellationToken), CancellationToken.None);
+            if (options.Json)
+            {
+                // Progress, which has them otherwise, is not shown.
+                foreach (string note in loaded.Model.LoadReport.Notes)
+                {
+                    log.Warn(note);
+                }
+            }
+
             await using ModelService service = Create(options, loaded);
             ServedModel model = Describe(options, loaded, service);
             server.Open(model);

@@ -18,6 +18,10 @@ internal sealed partial class TensorCheck
     private readonly Dictionary<TensorInfo, TensorInfo[]> _parts = [];
     private readonly List<Missing> _missing = [];
     private readonly HashSet<string> _unlike = [];
+
+    /// <summary>A policy wants the same tensors in all layers: the first says where they come from.</summary>
+    private bool _isPredictorAskedFor;
+
     private readonly FusedHeads _fused;
 
     /// <summary>Checks.</summary>
@@ -351,7 +355,11 @@ internal sealed partial class TensorCheck
         bool isForPredictor = wanted.OfPolicy && _predictor is not null;
         string called = isForPredictor ? wanted.NameIn(_predictor!.Format, layer, expert) : name;
         _missing.Add(new(_problems.Count, called));
-        _problems.Add($"tensor {FileText.Quote(called)} is missing{(isForPredictor ? $" in {FileText.Quote(_predictor!.Path)}" : "")}");
+        string where = isForPredictor ? $" in {FileText.Quote(_predictor!.Path)}"
+            : wanted.OfPolicy && !_isPredictorAskedFor ? $", which a policy wants: {_options.OverrideNames.PredictorFile} brings what sparseinfer calibrate made for it"
+            : "";
+        _isPredictorAskedFor |= wanted.OfPolicy;
+        _problems.Add($"tensor {FileText.Quote(called)} is missing{where}");
         return null;
     }
 

@@ -38,20 +38,39 @@ public sealed class ChatTests : IDisposable
     public void Commands_save_load_clear_and_change_the_mode()
     {
         string file = Path.Combine(_folder, "talk.json");
-        ToolResult saved = Talk($"One day a dog came.\n/save {file}\n/mode exact\n/stats\n/clear\n/frobnicate\n/mode fast\n/save\n", "-n", "8", "--temp", "0");
+        ToolResult saved = Talk($"/stats\nOne day a dog came.\n/save {file}\n/mode exact\n/stats\n/clear\n/frobnicate\n/mode fast\n/save\n", "-n", "8", "--temp", "0");
 
         saved.ExitCode.ShouldBe(0, saved.Error);
         JsonElement[] turns = [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.EnumerateArray()];
         turns.Select(turn => turn.GetProperty("role").GetString()).ShouldBe(["user", "assistant"]);
         saved.Output.Trim().ShouldBe(turns[1].GetProperty("content").GetString()!.Trim());
-        saved.Error.ShouldContain("exact mode");
+        saved.Error.ShouldContain("there is no answer yet");
+        saved.Error.ShouldContain("predicted mode", customMessage: "The answer's, not the next one's.");
+        saved.Error.ShouldNotContain("exact mode");
         saved.Error.ShouldContain("there is no command /frobnicate");
         saved.Error.ShouldContain("/mode takes dense, exact or predicted");
         saved.Error.ShouldContain("/save takes a file");
 
         string[] texts = [.. Answers(Talk("One day a dog came.\nAnd then?\n", "-n", "8", "--temp", "0", "--json")).Select(answer => answer.GetProperty("text").GetString()!)];
-        string[] loaded = [.. Answers(Talk($"/load {file}\nAnd then?\n", "-n", "8", "--temp", "0", "--json")).Select(answer => answer.GetProperty("text").GetString()!)];
+
+        // The first line answers the command.
+        string[] loaded = [.. Answers(Talk($"/load {file}\nAnd then?\n", "-n", "8", "--temp", "0", "--json")).Skip(1).Select(answer => answer.GetProperty("text").GetString()!)];
         loaded.ShouldBe([texts[1]]);
+    }
+
+    /// <summary>The next answer is the same whether somebody looked or not, in whatever mode that is.</summary>
+    [Fact]
+    public void A_report_is_of_its_answer_and_changes_nothing()
+    {
+        string[] options = ["-n", "40", "--temp", "0", "--policy", "SignBitPredictor(Alpha = 0.9f)", "--json"];
+        JsonElement[] looked = Answers(Talk("Once upon a time\n/mode dense\n/stats\n/mode predicted\nand then\n", options));
+        JsonElement[] plain = Answers(Talk("Once upon a time\nand then\n", options));
+
+        looked.Length.ShouldBe(5);
+        looked[2].GetProperty("report").GetRawText().ShouldBe(looked[0].GetProperty("report").GetRawText());
+        looked[2].GetProperty("report").GetProperty("mode").GetString().ShouldBe("predicted");
+        looked[2].GetProperty("report").GetProperty("bytes_of_dense").GetDouble().ShouldBeLessThan(0.95);
+        looked[4].GetProperty("text").GetString().ShouldBe(plain[1].GetProperty("text").GetString());
     }
 
     [Fact]
@@ -63,14 +82,16 @@ public sealed class ChatTests : IDisposable
         File.WriteAllText(wrong, """[{"role": "tool"}]""");
         string many = string.Join(' ', Enumerable.Repeat("dog", 300));
 
-        ToolResult result = Talk($"/load {file}\nHello\n/load {wrong}\n/load no-such.json\n/clear\n{many}\nHello\n", "-n", "4", "--temp", "0", "-c", "64", "--json");
+        // With the mark that editors of Windows begin a file with; an empty line is no message.
+        ToolResult result = Talk($"\ufeff/load {file}\nHello\n/load {wrong}\n/load no-such.json\n/clear\n\n{many}\nHello\n/help\n", "-n", "4", "--temp", "0", "-c", "64", "--json");
 
-        result.ExitCode.ShouldBe(0, result.Error);
-        result.Error.ShouldContain("sparseinfer: One system only");
-        result.Error.ShouldContain("every turn has a 'role'");
-        result.Error.ShouldContain("/load no-such.json");
-        result.Error.ShouldContain("/clear begins anew");
-        Answers(result).Length.ShouldBe(1);
+        // A line for each line: who talks never waits for nothing.
+        JsonElement[] replies = Answers(result);
+        replies.Select(reply => reply.EnumerateObject().First().Name).ShouldBe(["done", "error", "error", "error", "done", "error", "text", "help"]);
+        replies[1].GetProperty("error").GetString()!.ShouldContain("One system only");
+        replies[2].GetProperty("error").GetString()!.ShouldContain("every turn has a 'role'");
+        replies[3].GetProperty("error").GetString()!.ShouldContain("/load no-such.json");
+        replies[5].GetProperty("error").GetString()!.ShouldContain("/clear begins anew");
     }
 
     /// <summary>The first Ctrl-C ends the answer and the next message is answered; the input's end ends the program.</summary>

@@ -57,6 +57,27 @@ public sealed class RunTests : IDisposable
         report.GetProperty("bytes_of_dense").GetDouble().ShouldBeInRange(0.2, 0.9);
     }
 
+    /// <summary>What may begin a stop string is held back while more may come, and no longer.</summary>
+    [Fact]
+    public void An_answer_that_ends_within_a_stop_string_is_whole()
+    {
+        string whole = ToolProgram.Run("run", ToolProgram.Gguf, "Once upon a", "-n", "5", "--temp", "0").Output;
+
+        ToolProgram.Run("run", ToolProgram.Gguf, "Once upon a", "-n", "5", "--temp", "0", "--stop", whole.TrimEnd()[^8..] + " that never comes").Output.ShouldBe(whole);
+    }
+
+    /// <summary>Who wrote no class has declared nothing that loading could be compared with: it is told what loading found.</summary>
+    [Fact]
+    public void What_loading_found_is_told()
+    {
+        ToolResult result = ToolProgram.Run("run", ToolProgram.Gguf, "Once", "-n", "2", "--temp", "0", "--activation", "silu", "--json");
+
+        result.ExitCode.ShouldBe(0, result.Error);
+        string[] notes = [.. JsonDocument.Parse(result.Output).RootElement.GetProperty("report").GetProperty("notes").EnumerateArray().Select(note => note.GetString()!)];
+        notes.ShouldNotBeEmpty();
+        result.Error.ShouldContain($"note: {notes[0]}\n");
+    }
+
     [Fact]
     public void An_answer_ends_at_a_stop_text_and_takes_its_policies_from_a_profile()
     {
@@ -90,7 +111,7 @@ public sealed class RunTests : IDisposable
     [InlineData("no-such.json", "MODEL", "Hello", "--profile", "no-such.json")]
     [InlineData("--predictor svd.safetensors: no policy of the model wants tensors of a file", "MODEL", "Hello", "--predictor", "svd.safetensors")]
     [InlineData("--color is about a text", "MODEL", "Hello", "--json", "--color")]
-    [InlineData("give a shorter one, or a larger --ctx-size", "MODEL", "Hello Hello Hello Hello Hello Hello Hello Hello Hello", "-c", "4")]
+    [InlineData("and the context holds 4 with what follows: give a shorter one, or a larger --ctx-size.", "MODEL", "Hello Hello Hello Hello Hello Hello Hello Hello Hello", "-c", "4")]
     public void Bad_input_is_one_line(string message, params string[] args)
     {
         ToolResult result = ToolProgram.Run(["run", .. args.Select(arg => arg == "MODEL" ? ToolProgram.Gguf : arg)]);

@@ -27,6 +27,9 @@ internal sealed record OverrideNames(string Architecture, string IgnoreMetadata,
     /// <summary>Leaves a key out whose name is known.</summary>
     public string Ignore(string key) => IsCommandLine ? $"give {IgnoreMetadata} {key}" : $"{Verb} {IgnoreMetadata} = [\"{key}\"]";
 
+    /// <summary>What names a file with tensors that policies want.</summary>
+    public string PredictorFile => IsCommandLine ? "--predictor FILE" : "LoadOptions.PredictorFile";
+
     /// <summary>What lets a folder be prepared that has no tokenizer.</summary>
     public string NoTokenizer => IsCommandLine ? "--no-tokenizer" : "PreparationOptions.NoTokenizer";
 

@@ -8,7 +8,9 @@ public static partial class Layers
 #else
     [FeedForward(Hidden = HIDDEN_SIZE, Intermediate = INTERMEDIATE_SIZE, Activation = Activation.ACTIVATION_NAME, Gated = false)]
 #endif
-#if (policy == "Auto" && (activation == "Silu" || activation == "Gelu"))
+#if (policy == "Auto" && activation == "Silu")
+    [Dense]
+#elif (policy == "Auto" && activation == "Gelu")
     [Dense]
 #elif (policy == "Auto")
     [ExactSparsity]

@@ -11,7 +11,9 @@ using SparseInfer;
 #if (tied)
 [Embedding(Tied = true)]
 #endif
-#if (policy == "Auto" && (activation == "Silu" || activation == "Gelu"))
+#if (policy == "Auto" && activation == "Silu")
+[Dense]
+#elif (policy == "Auto" && activation == "Gelu")
 [Dense]
 #elif (policy == "Auto")
 [ExactSparsity]

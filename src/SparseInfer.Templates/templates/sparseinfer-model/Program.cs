@@ -17,6 +17,6 @@ await foreach (string piece in session.GenerateAsync(prompt, new GenerationOptio
     Console.Write(piece);
 }
 
-Console.WriteLine();
+Console.WriteLine(session.LastGeneration?.HeldText);
 Console.Error.WriteLine(session.LastGeneration);
 return 0;
