@@ -61,7 +61,7 @@ internal sealed class TokenTable
         return [.. tokens];
     }
 
-    /// <summary>As <see cref="Tokenizer.GetBytes"/>.</summary>
+    /// <summary>As <see cref="Tokenizer.GetBytes(int)"/>.</summary>
     public ReadOnlySpan<byte> GetBytes(int token)
     {
         Check(token);

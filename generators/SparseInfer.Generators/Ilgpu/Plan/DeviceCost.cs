@@ -134,7 +134,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double neurons = 0;
         double signs = 0;
         double matrix = (double)plan.ActiveExperts * feedForward.Intermediate * feedForward.Row.Bytes;
-        neurons -= LeftOut(plan, token, feedForward.Spec.Weights, ChannelUse.FeedForward);
+        neurons -= LeftOut(plan, token, plan.Spec.TypesOf(WeightRole.FeedForward)[0], ChannelUse.FeedForward);
         foreach ((IlgpuKernelEmitter kernel, int layers) in Kernels(plan.Spec, feedForward, token.Mode))
         {
             double kept = 1 - token.Sparsity;
@@ -150,18 +150,18 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         }
 
         // What is left of the neurons are down's channels.
-        neurons -= token.Channels * matrix * Skips(plan, token, ChannelUse.Down).SelectMany(skip => skip.Policy!.Layers.All)
+        neurons -= token.Channels * matrix * Chosen(plan, token, ChannelUse.Down).SelectMany(input => input.Channels.Policy.Layers.All)
             .Sum(layer => IlgpuKernelEmitter.Set.Of(plan.Spec.Policies.First(policy => policy.First <= layer && layer <= policy.Last).Policy).Skips ? 1 - token.Sparsity : 1);
         return (neurons, signs);
     }
 
     /// <summary>Bytes of the channels that a token leaves out of matrices that have a row for each.</summary>
-    private static double LeftOut(IlgpuDecoderPlan plan, TokenCase token, WeightType type, params ChannelUse[] uses) => token.Channels * Skips(plan, token, uses)
-        .Sum(skip => skip.Policy!.Layers.Count * (double)plan.Channels.First(of => of.Channels == skip.Channels).Matrices
-            .Sum(matrix => matrix.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes)));
+    private static double LeftOut(IlgpuDecoderPlan plan, TokenCase token, WeightType type, params ChannelUse[] uses) => token.Channels * Chosen(plan, token, uses)
+        .Sum(input => input.Channels.Policy.Layers.Count * (double)input.Matrices.Sum(matrix => matrix.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes)));
 
-    private static IEnumerable<SkipChannels> Skips(IlgpuDecoderPlan plan, TokenCase token, params ChannelUse[] uses) =>
-        ModelProgram.Of(plan.Spec).Layer.OfType<SkipChannels>().Where(skip => token.Mode == SparsityMode.Predicted && uses.Contains(skip.Channels.Use));
+    /// <summary>Inputs whose channels are chosen.</summary>
+    private static IEnumerable<ChannelPlan> Chosen(IlgpuDecoderPlan plan, TokenCase token, params ChannelUse[] uses) =>
+        plan.Channels.Where(input => token.Mode == SparsityMode.Predicted && uses.Contains(input.Channels.Use));
 
     /// <summary>Which fused kernels a token launches, and in how many layers.</summary>
     public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(
