@@ -7,19 +7,47 @@ namespace SparseInfer.Cli;
 internal static class OutputFile
 {
     /// <summary>Writes results.</summary>
-    /// <param name="path">The file; null: standard output.</param>
-    /// <param name="text">All of them.</param>
+    /// <param name="path">The file; null: standard output. That it can be written is looked at first: results take long.</param>
+    /// <param name="results">Computes all of them.</param>
     /// <param name="output">Standard output.</param>
     /// <exception cref="CliException">The file cannot be written.</exception>
-    public static async Task WriteAsync(string? path, string text, TextWriter output)
+    public static async Task WriteAsync(string? path, Func<string> results, TextWriter output)
     {
         if (path is null)
         {
-            await output.WriteAsync(text);
+            await output.WriteAsync(results());
             return;
         }
 
-        WriteWhole(path, text, "--output-file");
+        RequireWritable(path, "--output-file");
+        WriteWhole(path, results(), "--output-file");
+    }
+
+    /// <summary>Whether a file can be written where it is to be, before anything that takes time.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="option">The option that names it.</param>
+    /// <exception cref="CliException">It cannot.</exception>
+    public static void RequireWritable(string path, string option)
+    {
+        string full = Path.GetFullPath(path);
+        if (Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder))
+        {
+            throw new CliException($"{option}: there is no folder '{folder}'.");
+        }
+
+        if (Directory.Exists(full))
+        {
+            throw new CliException($"{option}: '{full}' is a folder: name a file.");
+        }
+
+        try
+        {
+            File.Create($"{full}.{Guid.NewGuid():n}.tmp", 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException($"{option}: {exception.Message}");
+        }
     }
 
     /// <summary>Beside its place first: whoever looks sees the old file or the whole new one.</summary>

@@ -29,12 +29,13 @@ internal static class ChatTurns
         return turns;
     }
 
+    /// <summary>What a message says, in its order: results of functions are turns of their own, and end the turn before them.</summary>
     private static void Add(ChatMessage message, List<ChatTurn> turns, Dictionary<string, string> names)
     {
+        bool hasResults = message.Contents.OfType<FunctionResultContent>().Any();
         var text = new StringBuilder();
         var reasoning = new StringBuilder();
         List<ChatToolCall> calls = [];
-        List<ChatTurn> results = [];
         foreach (AIContent content in message.Contents)
         {
             switch (content)
@@ -50,7 +51,8 @@ internal static class ChatTurns
                     names[call.CallId] = call.Name;
                     break;
                 case FunctionResultContent result:
-                    results.Add(new ChatTurn("tool", ToolArguments.Of(result)) { ToolCallId = result.CallId, Name = names.GetValueOrDefault(result.CallId) });
+                    End();
+                    turns.Add(new ChatTurn("tool", ToolArguments.Of(result)) { ToolCallId = result.CallId, Name = names.GetValueOrDefault(result.CallId) });
                     break;
                 case UsageContent:
                     break; // of an answer before, and nothing that was said
@@ -60,16 +62,23 @@ internal static class ChatTurns
             }
         }
 
-        if (results.Count == 0 || text.Length > 0 || calls.Count > 0)
-        {
-            turns.Add(new ChatTurn(message.Role.Value, text.Length == 0 && calls.Count > 0 ? null : text.ToString())
-            {
-                ToolCalls = calls,
-                Reasoning = reasoning.Length > 0 ? reasoning.ToString() : null,
-                Name = message.AuthorName,
-            });
-        }
+        End();
 
-        turns.AddRange(results);
+        void End()
+        {
+            if (text.Length > 0 || reasoning.Length > 0 || calls.Count > 0 || !hasResults)
+            {
+                turns.Add(new ChatTurn(message.Role.Value, text.Length == 0 && calls.Count > 0 ? null : text.ToString())
+                {
+                    ToolCalls = calls,
+                    Reasoning = reasoning.Length > 0 ? reasoning.ToString() : null,
+                    Name = message.AuthorName,
+                });
+            }
+
+            text.Clear();
+            reasoning.Clear();
+            calls = [];
+        }
     }
 }

@@ -51,6 +51,38 @@ public sealed class CalibrateFindingsTests : IDisposable
         error.ToString().ShouldNotContain("compiling");
     }
 
+    /// <summary>A prepared file has down transposed; the last layer's alone is enough.</summary>
+    [Fact]
+    public async Task A_file_that_lacks_what_a_target_looks_at_is_refused_before_the_model_runs()
+    {
+        string model = Path.Combine(_folder, "prepared.gguf");
+        var writer = new GgufWriter();
+        using (ModelFile source = ModelFile.Open(ToolProgram.Gguf))
+        {
+            foreach (string key in source.Metadata.Keys)
+            {
+                writer.Copy(source.Metadata, key);
+            }
+
+            foreach (TensorInfo tensor in source.Tensors)
+            {
+                writer.AddTensor(tensor, tensor.Name.Replace("blk.5.ffn_down", "blk.5.ffn_down_t"));
+            }
+
+            writer.Save(model);
+        }
+
+        string text = Path.Combine(_folder, "text.txt");
+        await File.WriteAllTextAsync(text, "Once upon a time.", TestContext.Current.CancellationToken);
+        await using var output = new StringWriter();
+        await using var error = new StringWriter();
+        (await CommandLine.RunAsync(
+            ["calibrate", "-m", model, "--text", text, "--policy", "InputThreshold", "--uses", "down", "--target", "contribution=0.99", "--output", Path.Combine(_folder, "out.json")], output, error))
+            .ShouldBe(1);
+        error.ToString().ShouldContain("has no matrix 'blk.5.ffn_down.weight' with 1024 columns, which --target contribution=0.99 looks at");
+        error.ToString().ShouldNotContain("compiling");
+    }
+
     /// <summary>Layers whose most cautious strength loses too much are named; such points have the same rule as those that are chosen.</summary>
     [Fact]
     public void A_point_keeps_a_target_or_misses_it()

@@ -22,6 +22,9 @@ public sealed partial class InspectTests
     [InlineData("--sparsity goes with the modelled cost", "--synthetic", "llama-2-7b", "--kernels", "--sparsity", "0.5")]
     [InlineData("--json goes with the modelled cost and --kernels", "--synthetic", "llama-2-7b", "--code", "--json")]
     [InlineData("--sparsity takes a share", "--synthetic", "llama-2-7b", "--sparsity", "90")]
+    [InlineData("--channels is about inputs with a threshold", "--synthetic", "llama-2-7b", "--channels", "0.4")]
+    [InlineData("--policy goes with the modelled cost, --code and --ptx", "--synthetic", "llama-2-7b", "--kernels", "--policy", "Dense")]
+    [InlineData("one model is shown: give one --policy", "--synthetic", "llama-2-7b", "--policy", "Dense", "--policy", "ExactSparsity")]
     [InlineData("--position takes a whole number", "--synthetic", "llama-2-7b", "--position", "-1")]
     [InlineData("--position 4096 is past the context, which holds 4096", "--synthetic", "llama-2-7b", "--position", "4096")]
     [InlineData("there is no architecture 'sm_35'; there is: sm_72, sm_87,", "--synthetic", "llama-2-7b", "--ptx", "sm_35")]
@@ -84,6 +87,23 @@ public sealed partial class InspectTests
             .ShouldBe((2 * ((151936L * 1536) + (32 * (Attention + (32 * Expert))))) + Routers + (32L * 32 * 768 * 1536 / 8));
         json.RootElement.GetProperty("modes")[0].GetProperty("parts").EnumerateArray()
             .Single(part => part.GetProperty("name").GetString() == "feed-forward weights").GetProperty("bytes").GetDouble().ShouldBe(2.0 * 32 * 4 * Expert);
+    }
+
+    [Fact]
+    public async Task Channels_that_a_policy_leaves_out_are_taken_off()
+    {
+        double kept = await AttentionAsync("0.4") / await AttentionAsync("0");
+        kept.ShouldBe(0.6, 1e-6);
+
+        static async Task<double> AttentionAsync(string channels)
+        {
+            (int code, string output, string error) = await RunAsync(
+                "--synthetic", "tinyllama-1.1b", "--policy", "Dense, InputThreshold(Heads = 0.1f, Output = 0.1f)", "--channels", channels, "--json");
+            code.ShouldBe(0, error);
+            using JsonDocument json = JsonDocument.Parse(output);
+            return json.RootElement.GetProperty("modes")[2].GetProperty("parts").EnumerateArray()
+                .Single(part => part.GetProperty("name").GetString() == "attention weights").GetProperty("bytes").GetDouble();
+        }
     }
 
     [Fact]

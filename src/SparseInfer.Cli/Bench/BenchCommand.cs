@@ -9,7 +9,7 @@ internal static class BenchCommand
 {
     /// <summary>Measures, and writes the results: nothing else goes to standard output.</summary>
     public static Task RunAsync(BenchOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
-        OutputFile.WriteAsync(options.OutputFile, CliException.OfFiles(() => Measure(options, error, cancellationToken)), output);
+        OutputFile.WriteAsync(options.OutputFile, () => CliException.OfFiles(() => Measure(options, error, cancellationToken)), output);
 
     private static string Measure(BenchOptions options, TextWriter error, CancellationToken cancellationToken)
     {

@@ -39,14 +39,15 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
             throw new CliException($"--uses {ofExperts}: {options.File.Path} has experts, whose inputs are read whole; give --uses {string.Join(',', ChannelInput.Usual)}.");
         }
 
-        using ModelFile? file = options.ColumnNorms ? ModelFile.Open(options.File.Path) : null;
-        ColumnNorms? norms = file is null ? null : new(file, options.File.Overrides, model, options.Inputs);
+        using ModelFile file = ModelFile.Open(options.File.Path);
+        ColumnNorms? norms = options.ColumnNorms ? new(file, options.File.Overrides, model, options.Inputs) : null;
+        ChannelMatrices? matrices = options.Target.Kind == TargetKind.Contribution ? new(file, options.File.Overrides, model, options.Inputs, $"--target {options.Target.Text}") : null;
         IReadOnlyList<WindowChannels> seen = new DenseObservation(options, progress, cancellationToken).Run(
             text, model, Tokens, options.Inputs.Sum(input => input.Width(model)), positions => new WindowChannels(model.Layers, options.Inputs, positions));
         (double share, StrengthValue[][] layers) = options.Target.Kind switch
         {
             TargetKind.Skipped => (options.Target.Value, Layers((_, _) => options.Target.Value)),
-            TargetKind.Contribution => Bold(),
+            TargetKind.Contribution => Bold(matrices!),
             _ => Search(),
         };
         var calibration = new JsonObject
@@ -93,10 +94,8 @@ internal sealed class ChannelCalibrator(ChannelOptions options, ProgressLine pro
         float[]? NormsOf(int layer, ChannelInput input) => input.HasNorms ? norms?.Of(layer, input) : null;
 
         // Of each layer and input the largest share that keeps the target, to a 64th.
-        (double Share, StrengthValue[][] Layers) Bold()
+        (double Share, StrengthValue[][] Layers) Bold(ChannelMatrices matrices)
         {
-            using ModelFile weights = ModelFile.Open(options.File.Path);
-            var matrices = new ChannelMatrices(weights, options.File.Overrides, model, options.Inputs, $"--target {options.Target.Text}");
             _shares = new double[model.Layers][];
             for (int layer = 0; layer < model.Layers; layer++)
             {

@@ -12,6 +12,7 @@ internal sealed class ChannelMatrices
     private readonly ModelDeclaration _model;
     private readonly string _for;
 
+    /// <summary>Looks for all of them: before the model runs.</summary>
     /// <param name="file">The model.</param>
     /// <param name="options">How it is read.</param>
     /// <param name="model">What it is.</param>
@@ -23,7 +24,10 @@ internal sealed class ChannelMatrices
         (_file, _facts, _model, _for) = (file, ModelFacts.Read(file, options), model, option);
         foreach (ChannelInput input in inputs)
         {
-            _ = Of(0, input);
+            for (int layer = 0; layer < model.Layers; layer++)
+            {
+                _ = Of(layer, input);
+            }
         }
     }
 

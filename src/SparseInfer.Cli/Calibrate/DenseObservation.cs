@@ -13,14 +13,10 @@ internal sealed class DenseObservation(ObservationOptions options, ProgressLine 
     /// <summary>The model as its file declares it, before anything that takes time.</summary>
     /// <param name="options">What was asked for.</param>
     /// <param name="ofNeurons">Whether matrices of its feed-forwards are looked at, beside what runs through them.</param>
-    /// <exception cref="CliException">It cannot be calibrated, or there is no folder for what is made.</exception>
+    /// <exception cref="CliException">It cannot be calibrated, or what is made cannot be written.</exception>
     public static ModelDeclaration Declare(ObservationOptions options, bool ofNeurons)
     {
-        if (Path.GetDirectoryName(Path.GetFullPath(options.Output)) is { } folder && !Directory.Exists(folder))
-        {
-            throw new CliException($"--output: there is no folder '{folder}'.");
-        }
-
+        OutputFile.RequireWritable(options.Output, "--output");
         using ModelFile file = ModelFile.Open(options.File.Path);
         ModelDeclaration model = FileDeclaration.Read(file, options.File.Activation, options.File.Threshold, alpha: 1f, options.File.Overrides);
         if (options.Window > model.Context)

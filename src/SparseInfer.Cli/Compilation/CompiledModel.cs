@@ -16,15 +16,12 @@ internal sealed class CompiledModel
 
     private readonly MethodInfo _load;
 
-    /// <summary>Whether a policy of the assembly wants tensors of a file.</summary>
-    private readonly bool _wantsTensors;
-
     public CompiledModel(ModelDeclaration declaration, Assembly assembly, IReadOnlyList<(string Name, string Text)> generated)
     {
         Declaration = declaration;
         Assembly = assembly;
         Generated = generated;
-        _wantsTensors = assembly.GetTypes().Where(table => table is { IsNested: true, Name: TensorTable })
+        WantsTensors = assembly.GetTypes().Where(table => table is { IsNested: true, Name: TensorTable })
             .Any(table => ((DeclaredTensor[])table.GetField(AllTensors, Static)!.GetValue(null)!).Any(tensor => tensor.OfPolicy));
         Type type = assembly.GetType(declaration.ClassName, throwOnError: true)!;
         RemembersPrompts = assembly.GetTypes().Any(program => program.IsSubclassOf(typeof(DecoderProgram))
@@ -42,6 +39,9 @@ internal sealed class CompiledModel
     /// <summary>Whether a policy of the assembly chooses by prompts, so that a model of it has to be given some.</summary>
     public bool RemembersPrompts { get; }
 
+    /// <summary>Whether a policy of the assembly wants tensors of a file, which may not have them.</summary>
+    public bool WantsTensors { get; }
+
     /// <summary>The files that the generator wrote, by name.</summary>
     public IReadOnlyList<(string Name, string Text)> Generated { get; }
 
@@ -50,7 +50,7 @@ internal sealed class CompiledModel
     /// <exception cref="CliException">There is a predictor's file, and no policy that could have it.</exception>
     public LanguageModel Load(ModelFile file, Device device, LoadOptions options)
     {
-        if (options.PredictorFile is { } predictor && !_wantsTensors)
+        if (options.PredictorFile is { } predictor && !WantsTensors)
         {
             file.Dispose();
             throw new CliException(

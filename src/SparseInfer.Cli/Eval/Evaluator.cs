@@ -29,6 +29,11 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
         (string Policy, ModelDeclaration Declaration)[] policies = Declare(out ModelCost cost);
         progress.Show(policies.Length == 1 ? "compiling the model" : $"compiling the model with {policies.Length} policies");
         IReadOnlyList<CompiledModel> models = ModelCompiler.Compile([.. policies.Select(policy => policy.Declaration)], cancellationToken);
+        if (models.Count > 1 && models[0].WantsTensors)
+        {
+            RequireLoadable(models);
+        }
+
         _asksByPrompts = models.Any(model => model.RemembersPrompts);
         _prompt = options.Prompt ?? (_asksByPrompts ? options.Window / 2 : 0);
         var runs = new List<EvaluationRun>();
@@ -45,6 +50,7 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
 
             windows ??= text is null ? null : TextWindows.Of(text, options, model.Tokenizer);
             choices ??= questions is null ? null : Choices.Of(options.ChoicesFile!, questions, model.Tokenizer, policies[i].Declaration.Context);
+            int[]? timed = options.Speed is { } tokens ? windows!.Begin(Speed.Prompt + tokens) : null;
             string policy = policies[i].Policy;
             var load = new Loaded(model, cost, windows, choices);
             if (i == 0)
@@ -53,10 +59,10 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             }
 
             runs.Add(Run(policy, SparsityMode.Predicted, load, runs[0]));
-            if (options.Speed is { } tokens)
+            if (timed is not null)
             {
                 progress.Show($"timing {policy}");
-                var speed = Speed.Of(model, windows!.Begin(Speed.Prompt + tokens), cancellationToken);
+                var speed = Speed.Of(model, timed, cancellationToken);
                 runs[^1] = runs[^1] with { TokensPerSecond = speed.TokensPerSecond, SpeedOfDense = speed.TokensPerSecond / speed.DenseTokensPerSecond };
                 runs[0] = i == 0 ? runs[0] with { TokensPerSecond = speed.DenseTokensPerSecond, SpeedOfDense = 1 } : runs[0];
             }
@@ -67,6 +73,17 @@ internal sealed class Evaluator(EvalOptions options, ProgressLine progress, Canc
             Prompt = windows is null ? 0 : _prompt,
             Ppl = options.Ppl,
         };
+    }
+
+    /// <summary>What the files lack for one of several policies is said before the first of them runs.</summary>
+    private void RequireLoadable(IReadOnlyList<CompiledModel> models)
+    {
+        using CpuDevice device = Device.Cpu(options.Threads);
+        foreach (CompiledModel model in models)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            model.Load(ModelFile.Open(options.File.Path), device, options.File.Overrides).Dispose();
+        }
     }
 
     /// <summary>A model, what its tokens cost, and what it is judged on.</summary>

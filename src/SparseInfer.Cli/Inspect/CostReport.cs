@@ -17,8 +17,9 @@ namespace SparseInfer.Cli.Inspect;
 /// <param name="declaration">The model.</param>
 /// <param name="plan">Its plan, and the device planned for.</param>
 /// <param name="sparsity">Share of neurons that are inactive.</param>
+/// <param name="channels">Share of channels that are left out of inputs with a threshold.</param>
 /// <param name="position">The token's.</param>
-internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan plan, double sparsity, int position)
+internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan plan, double sparsity, double channels, int position)
 {
     private static readonly JsonSerializerOptions Options = new()
     {
@@ -33,7 +34,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
 
     private readonly DeviceFootprint _footprint = DeviceFootprint.First(plan);
 
-    private readonly DeviceCost[] _costs = [.. Modes.Select(mode => DeviceCost.Of(plan, new TokenCase(mode, sparsity, position)))];
+    private readonly DeviceCost[] _costs = [.. Modes.Select(mode => DeviceCost.Of(plan, new TokenCase(mode, sparsity, position, channels)))];
 
     private static PlannedMode[] Modes => Enum.GetValues<PlannedMode>();
 
@@ -67,7 +68,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
 
         Line($"  device         {Gib(_device.MemoryBytes),7} GiB: {Fit()}");
         Line("");
-        Line($"a token at position {position}, {sparsity:0.##%} of the neurons inactive");
+        Line($"a token at position {position}, {sparsity:0.##%} of the neurons inactive{(channels > 0 ? $", {channels:0.##%} of the channels of inputs with a threshold left out" : "")}");
         Line($"  {"",-22}{"",8}{string.Concat(Modes.Select(mode => $"{mode.ToString().ToLowerInvariant(),18}"))}");
         Line($"  {"part",-22}{"launches",8}{string.Concat(Modes.Select(_ => $"{"MB",9}{"ms",9}"))}");
         for (int i = 0; i < _costs[0].Parts.Count; i++)
@@ -122,6 +123,7 @@ internal sealed class CostReport(ModelDeclaration declaration, IlgpuDecoderPlan 
                 Fits = _footprint.Bytes(declaration.Context) <= _device.MemoryBytes,
             },
             Sparsity = sparsity,
+            Channels = channels,
             Position = position,
             Modes = Modes.Zip(_costs, (mode, cost) => new
             {

@@ -41,10 +41,12 @@ internal sealed class InspectArguments
         null, "the name of a device", text => (text.Length > 0, text));
 
     private readonly Option<double?> _sparsity = ValueOption.Optional(
-        "--sparsity", "SHARE", "Share of neurons that are inactive, all predicted. [default: 0.9]", "a share from 0 to 1",
-        text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share is >= 0 and <= 1
-            ? (true, share)
-            : default);
+        "--sparsity", "SHARE", "Share of neurons that are inactive, all predicted. [default: 0.9]", "a share from 0 to 1", Share);
+
+    private readonly Option<double?> _channels = ValueOption.Optional(
+        "--channels", "SHARE", "Share of channels that InputThreshold leaves out of each input that it is for. [default: 0]", "a share from 0 to 1", Share);
+
+    private readonly Option<string[]> _policy = ModelOptions.Policy("In place of the sign-bit predictor.");
 
     private readonly Option<int?> _position = ValueOption.Optional(
         "--position", "N",
@@ -88,7 +90,7 @@ internal sealed class InspectArguments
         var command = new Command("inspect", Description) { _model };
         foreach (Option option in (Option[])
         [
-            _synthetic, _device, _sparsity, _position, _kernels, _code, _ptx, _out, _json,
+            _synthetic, _device, _policy, _sparsity, _channels, _position, _kernels, _code, _ptx, _out, _json,
             _layers, _weights, _activation, _threshold, _context, .. _overrides.All,
         ])
         {
@@ -113,7 +115,8 @@ internal sealed class InspectArguments
             : chosen == _code ? InspectView.Code
             : InspectView.Ptx;
         Require(parsed, view is InspectView.Code or InspectView.Ptx, "--code and --ptx", _out);
-        Require(parsed, view is InspectView.Cost, "the modelled cost, not with a view of the code,", _sparsity, _position);
+        Require(parsed, view is InspectView.Cost, "the modelled cost, not with a view of the code,", _sparsity, _channels, _position);
+        Require(parsed, view is not InspectView.Kernels, "the modelled cost, --code and --ptx", _policy);
         Require(parsed, view is InspectView.Cost or InspectView.Kernels, "the modelled cost and --kernels", _json);
         string? architecture = parsed.GetValue(_ptx);
         if (architecture is not null && !DeviceTable.Architectures.Contains(architecture))
@@ -130,11 +133,18 @@ internal sealed class InspectArguments
                 $"--device: there is no device '{device}'{nearest}; there is: {string.Join(", ", DeviceTable.Names)}.");
         }
 
+        string[] policies = parsed.GetValue(_policy) ?? [];
+        if (policies.Length > 1)
+        {
+            throw new CliException($"one model is shown: give one {PolicyText.Option}, with commas between attributes that act together.");
+        }
+
         var options = new InspectOptions
         {
-            Declaration = Declare(parsed) with { Target = device ?? architecture },
+            Declaration = Declare(parsed) with { Target = device ?? architecture, Policies = policies is [var policy] ? PolicyText.Parse(policy) : null },
             View = view,
             Sparsity = parsed.GetValue(_sparsity) ?? 0.9,
+            Channels = parsed.GetValue(_channels),
             Position = parsed.GetValue(_position),
             Architecture = architecture,
             Out = parsed.GetValue(_out),
@@ -145,6 +155,9 @@ internal sealed class InspectArguments
             : throw new CliException(
                 $"--position {position} is past the context, which holds {options.Declaration.Context}: give less, or --context N.");
     }
+
+    private static (bool, double) Share(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share is >= 0 and <= 1 ? (true, share) : default;
 
     private static void Require(ParseResult parsed, bool condition, string with, params Option[] options)
     {

@@ -46,7 +46,12 @@ internal static class InspectCommand
         ModelDeclaration declaration = options.Declaration;
         IlgpuDecoderPlan plan = Plan(declaration, cancellationToken);
         int position = options.Position ?? Math.Min(InspectOptions.UsualPosition, declaration.Context - 1);
-        var report = new CostReport(declaration, plan, options.Sparsity, position);
+        if (options.Channels is not null && plan.Channels.Count == 0)
+        {
+            throw new CliException($"--channels is about inputs with a threshold, and the model has none: give {PolicyText.Option} 'Dense, InputThreshold(FeedForward = 0.1f)'.");
+        }
+
+        var report = new CostReport(declaration, plan, options.Sparsity, options.Channels ?? 0, position);
         return options.Json ? report.Json() : report.Text();
     }
 

@@ -29,6 +29,9 @@ internal sealed record InspectOptions
     /// <summary>Share of neurons that are inactive.</summary>
     public double Sparsity { get; init; } = 0.9;
 
+    /// <summary>Share of channels that are left out of inputs with a threshold.</summary>
+    public double? Channels { get; init; }
+
     /// <summary>Position of the token; null: the last, but at most <see cref="UsualPosition"/>.</summary>
     public int? Position { get; init; }
 

@@ -43,9 +43,9 @@ internal sealed partial class TensorCheck
         }
 
         WeightType? blocks = PreparedTensors.BlockTypeOf(tensor);
-        if ((blocks ?? tensor.Weight) is not { } stored || Target(stored, types) is not { } target)
+        if ((blocks ?? tensor.Weight) is not { } stored || Target(stored, types, wanted.Intermediate, _options.ConvertWeights) is not { } target)
         {
-            RefuseType(wanted, tensor, blocks ?? tensor.Weight);
+            RefuseType(wanted, tensor, blocks ?? tensor.Weight, types, wanted.Intermediate, wanted.IntermediateText);
             return null;
         }
 

@@ -171,9 +171,9 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        if (tensor.Weight is not { } stored || Target(stored, types, _options.ConvertWeights || IsOfPredictor(tensor)) is not { } target)
+        if (tensor.Weight is not { } stored || Target(stored, types, columns, Converts(tensor)) is not { } target)
         {
-            RefuseType(wanted, tensor, tensor.Weight);
+            RefuseType(wanted, tensor, tensor.Weight, types, columns, columnsText);
             return null;
         }
 
@@ -217,9 +217,9 @@ internal sealed partial class TensorCheck
             return null;
         }
 
-        if (whole.Weight is not { } stored || Target(stored, types, _options.ConvertWeights || IsOfPredictor(whole)) is not { } target)
+        if (whole.Weight is not { } stored || Target(stored, types, wanted.Columns, Converts(whole)) is not { } target)
         {
-            RefuseType(wanted, whole, whole.Weight);
+            RefuseType(wanted, whole, whole.Weight, types, wanted.Columns, wanted.ColumnsText);
             return null;
         }
 
@@ -262,7 +262,7 @@ internal sealed partial class TensorCheck
             }
 
             TensorInfo one = wanted.Experts > 0 && tensor.Shape.Count > 2 ? PartsOf(tensor)[0] : tensor;
-            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(one), types) ?? types[0];
+            WeightType type = Target(tensor.Weight ?? PreparedTensors.BlockTypeOf(one), types, Columns(wanted), _options.ConvertWeights) ?? types[0];
             if (common is { } first && first != type && !_options.ConvertWeights)
             {
                 _unlike.Add(tensor.Name);
@@ -363,7 +363,7 @@ internal sealed partial class TensorCheck
         return null;
     }
 
-    private void RefuseType(DeclaredTensor wanted, TensorInfo tensor, WeightType? stored)
+    private void RefuseType(DeclaredTensor wanted, TensorInfo tensor, WeightType? stored, WeightType[] types, int columns, string columnsText)
     {
         if (_unlike.Contains(tensor.Name))
         {
@@ -372,9 +372,10 @@ internal sealed partial class TensorCheck
 
         string declared = string.Join(", ", Declared(wanted));
         string ofRole = wanted.Role == WeightRole.None ? "" : $" for WeightRole.{wanted.Role}";
-        AddOnce(stored is not null
-            ? $"{Named(tensor)} is {stored}, but [Weights] declares {declared}{ofRole}: add WeightType.{stored}{(ofRole.Length > 0 ? " there" : "")}, or load with LoadOptions.ConvertWeights"
-            : $"{Named(tensor)} is {tensor.Type}, which no kernel reads: store it as {declared}{Quantizer(tensor.Type)}");
+        string add = $"add WeightType.{stored}{(ofRole.Length > 0 ? " there" : "")}";
+        AddOnce(stored is null ? $"{Named(tensor)} is {tensor.Type}, which no kernel reads: store it as {declared}{Quantizer(tensor.Type)}"
+            : Converts(tensor) ? $"{Named(tensor)} is {stored} in rows of {columns} ({columnsText}), which are no whole blocks of {string.Join(", ", types)}, as [Weights] declares{ofRole}: {add}"
+            : $"{Named(tensor)} is {stored}, but [Weights] declares {declared}{ofRole}: {add}, or load with LoadOptions.ConvertWeights");
     }
 
     /// <summary>A matrix's declared types, whichever of them the matrices of its feed-forward share.</summary>
@@ -383,18 +384,21 @@ internal sealed partial class TensorCheck
     /// <summary>What stores a type of ggml's as another.</summary>
     private static string Quantizer(TensorType type) => type is { GgmlId: not null, IsBlock: true } ? ", as 'llama-quantize --allow-requantize' does" : "";
 
-    /// <summary>The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared.</summary>
-    private WeightType? Target(WeightType? stored, WeightType[] types) => Target(stored, types, _options.ConvertWeights);
+    /// <summary>Whether a tensor may be used in another type than its own: a predictor's file is not the model's, and has its types.</summary>
+    private bool Converts(TensorInfo tensor) => _options.ConvertWeights || IsOfPredictor(tensor);
 
-    private static WeightType? Target(WeightType? stored, WeightType[] types, bool converts)
-    {
-        if (stored is not { } type || types.Contains(type))
-        {
-            return stored;
-        }
+    /// <summary>Weights in a row of a file's matrix.</summary>
+    private static int Columns(DeclaredTensor wanted) => wanted is DeclaredMatrix matrix ? matrix.Columns : ((DeclaredDown)wanted).Intermediate;
 
-        return types.Contains(WeightType.F32) ? WeightType.F32 : converts ? types[0] : null;
-    }
+    /// <summary>
+    /// The type a tensor is used in: its own where declared; F32, which holds every other exactly; else, if allowed, the first declared whose blocks divide its rows;
+    /// null: none.
+    /// </summary>
+    private static WeightType? Target(WeightType? stored, WeightType[] types, int columns, bool converts) =>
+        stored is not { } type || types.Contains(type) ? stored
+        : types.Contains(WeightType.F32) ? WeightType.F32
+        : converts ? types.Where(other => columns % TensorType.Of(other).ElementsPerBlock == 0).Select(other => (WeightType?)other).FirstOrDefault()
+        : null;
 
     /// <summary>What was looked up.</summary>
     /// <param name="Tensor">What is wanted.</param>

@@ -202,7 +202,7 @@ internal sealed class PreparationPlan
         WeightType type = Asked(name) ?? stored;
         if (tensor.Shape[1] % TensorType.Of(type).ElementsPerBlock != 0)
         {
-            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks");
+            _problems.Add($"tensor {FileText.Quote(From(tensor).Tensor.Name)} has rows of {tensor.Shape[1]} weights, no whole number of {type} blocks: choose a type without blocks for it, such as F16");
             return;
         }
 

@@ -23,11 +23,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
     private const char Space = '\u2581';
 
     private readonly SentencePieceVocabulary _vocabulary;
-    private readonly SpecialTokenSplitter _splitter;
     private readonly PieceMerger _merger;
-    private readonly HashSet<int> _endOfGeneration;
-    private readonly byte[] _bytes;
-    private readonly int[] _byteOffsets;
+    private readonly TokenTable _table;
 
     /// <summary>Makes a tokenizer for a vocabulary.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="vocabulary"/> is null.</exception>
@@ -43,10 +40,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         _vocabulary = vocabulary;
-        _splitter = new SpecialTokenSplitter(vocabulary, strips);
         _merger = new PieceMerger(vocabulary);
-        (_bytes, _byteOffsets) = LayOutBytes(vocabulary);
-        _endOfGeneration = EndOfGenerationTokens.Of(vocabulary);
+        _table = new TokenTable(vocabulary, strips, Spell);
         EndOfWhole = endsWhole ? vocabulary.EndOfSequence : null;
     }
 
@@ -66,25 +61,12 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     /// <remarks>Takes O(n log n) for n characters, and one search of the text for each user-defined token.</remarks>
-    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var tokens = new List<int>(text.Length / 3 + 2);
-        if (addBeginOfSequence && _vocabulary.AddBeginOfSequence)
-        {
-            tokens.Add(_vocabulary.BeginOfSequence!.Value);
-        }
+    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false) => _table.Encode(
+        text, addBeginOfSequence && _vocabulary.AddBeginOfSequence ? BeginOfSequence : null, parseControlTokens, outside: null,
+        (fragments, tokens) => Encode(text, fragments, continuesText, tokens));
 
-        Encode(text, _splitter.Split(text, parseControlTokens), continuesText, tokens);
-        return [.. tokens];
-    }
-
-    internal override int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText)
-    {
-        List<int> tokens = [];
-        Encode(text, _splitter.Split(text, parseControlTokens: true, outside), continuesText, tokens);
-        return [.. tokens];
-    }
+    internal override int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText) => _table.Encode(
+        text, begin: null, parseControlTokens: true, outside, (fragments, tokens) => Encode(text, fragments, continuesText, tokens));
 
     private void Encode(string text, List<TextFragment> fragments, bool continuesText, List<int> tokens)
     {
@@ -105,18 +87,10 @@ public sealed class SentencePieceTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
-    public override ReadOnlySpan<byte> GetBytes(int token)
-    {
-        CheckToken(token);
-        return _bytes.AsSpan(_byteOffsets[token].._byteOffsets[token + 1]);
-    }
+    public override ReadOnlySpan<byte> GetBytes(int token) => _table.GetBytes(token);
 
     /// <inheritdoc/>
-    public override bool IsEndOfGeneration(int token)
-    {
-        CheckToken(token);
-        return _endOfGeneration.Contains(token);
-    }
+    public override bool IsEndOfGeneration(int token) => _table.IsEndOfGeneration(token);
 
     /// <inheritdoc/>
     /// <remarks>A user-defined token is matched before the prefix is added, so a space it begins with is its own.</remarks>
@@ -125,33 +99,21 @@ public sealed class SentencePieceTokenizer : Tokenizer
             && _vocabulary.GetTokenType(token) is TokenType.Normal or TokenType.Undefined or TokenType.Unused
             && GetBytes(token) is [(byte)' ', ..];
 
-    private static (byte[] Bytes, int[] Offsets) LayOutBytes(SentencePieceVocabulary vocabulary)
+    private void Spell(int token, IBufferWriter<byte> bytes)
     {
-        var bytes = new ArrayBufferWriter<byte>(8 * vocabulary.Count + 1);
-        int[] offsets = new int[vocabulary.Count + 1];
-        Span<byte> single = stackalloc byte[1];
-        for (int token = 0; token < vocabulary.Count; token++)
+        string piece = _vocabulary.GetPiece(token);
+        switch (_vocabulary.GetTokenType(token))
         {
-            switch (vocabulary.GetTokenType(token))
-            {
-                case TokenType.Control or TokenType.Unknown:
-                    break;
-                case TokenType.Byte:
-                    single[0] = vocabulary.GetByteValue(token);
-                    bytes.Write(single);
-                    break;
-                case TokenType.UserDefined:
-                    Encoding.UTF8.GetBytes(vocabulary.GetPiece(token), bytes);
-                    break;
-                default:
-                    Encoding.UTF8.GetBytes(vocabulary.GetPiece(token).Replace(Space, ' '), bytes);
-                    break;
-            }
-
-            offsets[token + 1] = bytes.WrittenCount;
+            case TokenType.Byte:
+                bytes.Write([_vocabulary.GetByteValue(token)]);
+                break;
+            case TokenType.UserDefined:
+                Encoding.UTF8.GetBytes(piece, bytes);
+                break;
+            default:
+                Encoding.UTF8.GetBytes(piece.Replace(Space, ' '), bytes);
+                break;
         }
-
-        return (bytes.WrittenSpan.ToArray(), offsets);
     }
 
     private void EncodeText(ReadOnlySpan<char> text, bool addSpace, List<int> tokens)
@@ -173,14 +135,6 @@ public sealed class SentencePieceTokenizer : Tokenizer
         finally
         {
             ArrayPool<char>.Shared.Return(rented);
-        }
-    }
-
-    private void CheckToken(int token)
-    {
-        if ((uint)token >= (uint)_vocabulary.Count)
-        {
-            throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has tokens 0 to {_vocabulary.Count - 1}.");
         }
     }
 }

@@ -99,6 +99,33 @@ internal static class DecoderRun
     /// <summary>The token at a position.</summary>
     public static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
 
+    /// <summary>
+    /// Requires what a policy chooses to be the same with one thread and with many, in a sparse prompt, in a metered run and beside other sequences; and Exact, and
+    /// prompts that are not sparse, to have the bits of Dense.
+    /// </summary>
+    /// <param name="name">For messages.</param>
+    /// <param name="one">A device of one thread.</param>
+    /// <param name="many">A device of several.</param>
+    /// <param name="with">Calls something with a model of a device.</param>
+    public static void ShouldHaveOneSetOfBits(string name, Device one, Device many, Action<Device, Action<LanguageModel>> with)
+    {
+        (float[] dense, float[] predicted, float[] alone) = ([], [], []);
+        with(one, model => (dense, predicted, alone) = (
+            Decode(model, SparsityMode.Dense), Decode(model, SparsityMode.Predicted), Sequences(model, SparsityMode.Predicted, together: false)));
+        predicted.ShouldNotBe(dense);
+        with(many, model =>
+        {
+            ShouldHaveTheBitsOf(dense, Decode(model, SparsityMode.Dense), $"{name}, dense");
+            ShouldHaveTheBitsOf(dense, Decode(model, SparsityMode.Exact), $"{name}, exact");
+            ShouldHaveTheBitsOf(dense, Prompt(model, SparsityMode.Dense), $"{name}, dense prompt");
+            ShouldHaveTheBitsOf(dense, Prompt(model, SparsityMode.Predicted, sparsePrompt: false), $"{name}, prompt");
+            ShouldHaveTheBitsOf(predicted, Decode(model, SparsityMode.Predicted), name);
+            ShouldHaveTheBitsOf(predicted, Decode(model, SparsityMode.Predicted, metering: true), $"{name}, metered");
+            ShouldHaveTheBitsOf(predicted, Prompt(model, SparsityMode.Predicted), $"{name}, sparse prompt");
+            ShouldHaveTheBitsOf(alone, Sequences(model, SparsityMode.Predicted, together: true), $"{name}, together");
+        });
+    }
+
     /// <summary>Requires equal logits, bit for bit.</summary>
     public static void ShouldHaveTheBitsOf(float[] expected, float[] actual, string where)
     {

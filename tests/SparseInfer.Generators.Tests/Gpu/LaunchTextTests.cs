@@ -5,6 +5,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
 using SparseInfer.Generators.Tests.Execution;
+using SparseInfer.Generators.Tests.Fixture;
 
 namespace SparseInfer.Generators.Tests.Gpu;
 
@@ -41,6 +42,16 @@ public sealed partial class LaunchTextTests
         }
 
         together.ShouldBeGreaterThan(20);
+    }
+
+    /// <summary>A row's padding is no head's, and read whatever heads are left out.</summary>
+    [Theory]
+    [InlineData(10, "skipped: (w.Output.ByteLength / 96 * 80) / 4 * (4 - kept)")]
+    [InlineData(8, "skipped: (w.Output.ByteLength) / 4 * (4 - kept)")]
+    public void Padding_is_not_among_the_bytes_that_heads_leave_out(int dimension, string expected)
+    {
+        DecoderCase model = new("Odd") { Heads = 8, KeyValueHeads = 4, DeclaredHeadDimension = dimension, HeadChoices = [new(0.5f), null, new(0.5f)], Weights = [WeightType.F16] };
+        new IlgpuDecoderClass(IlgpuDecoderPlan.Of(Parsed.Model(model.Source, model.FullName).ShouldNotBeNull())).Emit().ShouldContain(expected);
     }
 
     /// <summary>What a file launches has a kernel there, or in a feed-forward's; what it holds is launched.</summary>

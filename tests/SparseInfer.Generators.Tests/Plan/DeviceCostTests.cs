@@ -101,6 +101,20 @@ public sealed class DeviceCostTests
         cost.Launches.ShouldBe((7 * 32) + 4);
     }
 
+    /// <summary>In the layers that have a threshold, and in Predicted mode; of down, of the neurons that are active.</summary>
+    [Fact]
+    public void Channels_that_are_left_out_cost_nothing()
+    {
+        const double Square = 4096.0 * 4096 * 2;
+        IlgpuDecoderPlan attention = Plan(null, "[ExactSparsity]", "[InputThreshold(Heads = 0.1f, Output = 0.1f, Layers = \"..15\")]", "[InputThreshold(Down = 0.1f, Layers = \"16..\")]");
+        DeviceCost cost = DeviceCost.Of(attention, new(SparsityMode.Predicted, 0.9, 0, Channels: 0.4));
+        Part(cost, "attention weights").Bytes.ShouldBe(4 * Square * ((16 * 0.6) + 16), 1);
+        Part(cost, "feed-forward weights").Bytes.ShouldBe(Matrix * ((32 * (1 + 0.1)) + (16 * 0.1) + (16 * 0.1 * 0.6)), 1);
+        IlgpuDecoderPlan feedForward = Plan(null, "[Dense]", "[InputThreshold(FeedForward = 0.1f)]");
+        Part(DeviceCost.Of(feedForward, new(SparsityMode.Predicted, 0.9, 0, Channels: 0.4)), "feed-forward weights").Bytes.ShouldBe(32 * Matrix * ((2 * 0.6) + 1), 1);
+        Part(DeviceCost.Of(feedForward, new(SparsityMode.Exact, 0.9, 0, Channels: 0.4)), "feed-forward weights").Bytes.ShouldBe(32 * Matrix * (1 + (2 * 0.1)), 1);
+    }
+
     [Fact]
     public void Only_layers_that_predict_have_signs_on_the_device()
     {

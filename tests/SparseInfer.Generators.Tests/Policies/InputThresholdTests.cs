@@ -182,23 +182,11 @@ public sealed class InputThresholdTests
     public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_of_a_metered_run_and_of_a_batch(string name)
     {
         (DecoderCase declared, DecoderWeights weights) = Of(name);
-        float[] dense = With(declared, weights, Devices[0], model => DecoderRun.Decode(model, SparsityMode.Dense));
-        float[] predicted = With(declared, weights, Devices[0], model => DecoderRun.Decode(model, SparsityMode.Predicted));
-        float[] alone = With(declared, weights, Devices[0], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: false));
-
-        predicted.ShouldNotBe(dense);
-        With(declared, weights, Devices[1], model =>
+        DecoderRun.ShouldHaveOneSetOfBits(name, Devices[0], Devices[1], (device, run) => With(declared, weights, device, model =>
         {
-            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Decode(model, SparsityMode.Dense), $"{name}, dense");
-            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Decode(model, SparsityMode.Exact), $"{name}, exact");
-            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Prompt(model, SparsityMode.Dense), $"{name}, dense prompt");
-            DecoderRun.ShouldHaveTheBitsOf(dense, DecoderRun.Prompt(model, SparsityMode.Predicted, sparsePrompt: false), $"{name}, prompt");
-            DecoderRun.ShouldHaveTheBitsOf(predicted, DecoderRun.Decode(model, SparsityMode.Predicted), name);
-            DecoderRun.ShouldHaveTheBitsOf(predicted, DecoderRun.Decode(model, SparsityMode.Predicted, metering: true), $"{name}, metered");
-            DecoderRun.ShouldHaveTheBitsOf(predicted, DecoderRun.Prompt(model, SparsityMode.Predicted), $"{name}, sparse prompt");
-            DecoderRun.ShouldHaveTheBitsOf(alone, DecoderRun.Sequences(model, SparsityMode.Predicted, together: true), $"{name}, together");
+            run(model);
             return 0;
-        });
+        }));
     }
 
     /// <summary>The smallest threshold there is leaves out zeros alone, and the largest everything.</summary>

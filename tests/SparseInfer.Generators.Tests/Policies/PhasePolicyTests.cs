@@ -1,7 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using SparseInfer.Files;
 using SparseInfer.Generators.Cpu;
 using SparseInfer.Generators.Declare;
 using SparseInfer.Generators.Ilgpu;
@@ -10,118 +9,21 @@ using SparseInfer.Generators.Tests.Execution;
 using SparseInfer.Generators.Tests.Fixture;
 using SparseInfer.Generators.Tests.Generation;
 using SparseInfer.Generators.Text;
+using static SparseInfer.Generators.Tests.Execution.DecoderRun;
+using static SparseInfer.Generators.Tests.Policies.PhaseZoo;
 
 namespace SparseInfer.Generators.Tests.Policies;
 
 /// <summary>Policies that want tensors of the file and compute something of their own before they choose: in some layers, in Predicted mode.</summary>
 public sealed class PhasePolicyTests
 {
-    private const int Tokens = 40;
-
-    private static readonly CpuDevice[] Devices = [Device.Cpu(1), Device.Cpu(3)];
-
-    private static readonly DecoderCase[] Models =
-    [
-        // Two ranks, a layer without, and two layers of one rank that differ in what they make of their scores.
-        new("Ranks") { Layers = 5, Intermediate = 150, Predictors = [new(32), new(40), null, new(40), new(40, Threshold: 0.25f)] },
-        // The best of them: a share, numbers, of one phase and of others.
-        new("Best")
-        {
-            Layers = 5,
-            Intermediate = 150,
-            Predictors = [new(32, Keep: 0.2f), new(32, Count: 41), null, new(32, Threshold: 0.25f), new(40, PredictorInput.Normed, Relu: false, Bias: true, Keep: 0.5f)],
-        },
-        new("Svd") { Intermediate = 150, Activation = Activation.Silu, Predictors = [LowRankCase.Svd(24), LowRankCase.Svd(64, 0.125f), null], Weights = [WeightType.F16] },
-        new("Thresholds") { Intermediate = 150, Activation = Activation.Silu, NeuronThresholds = [0, 2], ActivationThreshold = 0.1f, Weights = [WeightType.F16] },
-        new("EveryThreshold") { Gated = false, FeedForwardBiases = true, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
-        new("EveryLayer")
-        {
-            Gated = false,
-            FeedForwardBiases = true,
-            Predictors = [.. Enumerable.Repeat(new LowRankCase(8, PredictorInput.Normed, Relu: false, Bias: true), 3)],
-            Weights = [WeightType.F16],
-        },
-        new("WideRank") { Activation = Activation.Silu, Predictors = [null, new(96, Bias: true), new(96, PredictorInput.Normed)], Weights = [WeightType.BF16] },
-        new("MixedRanks") { Predictors = [new(32), null, new(64, PredictorInput.Normed)], Weights = [WeightType.F16, WeightType.Q8_0] },
-
-        // Inside experts: a predictor each, and numbers for each one's neurons.
-        new("RanksOfExperts")
-        {
-            Layers = 5,
-            Experts = 5,
-            ActiveExperts = 2,
-            Predictors = [new(32), new(40, PredictorInput.Normed, Relu: false, Bias: true), null, new(32, Keep: 0.3f), new(32, Count: 41)],
-        },
-        new("SvdOfExperts")
-        {
-            HasArchitecture = false,
-            Pairing = RopePairing.HalfSplit,
-            Experts = 8,
-            ActiveExperts = 3,
-            Gating = ExpertGating.Sigmoid,
-            Router = RouterInput.Layer,
-            Intermediate = 77,
-            Activation = Activation.DRelu,
-            Predictors = [LowRankCase.Svd(24), LowRankCase.Svd(24, 0.125f), null],
-            Weights = [WeightType.F16, WeightType.BF16],
-        },
-        new("ThresholdsOfExperts")
-        {
-            Experts = 4,
-            ActiveExperts = 2,
-            Activation = Activation.Silu,
-            NeuronThresholds = [0, 2],
-            ActivationThreshold = 0.1f,
-        },
-        new("EveryThresholdOfExperts") { Experts = 4, ActiveExperts = 4, Gated = false, Activation = Activation.Gelu, NeuronThresholds = [0, 1, 2], Weights = [WeightType.Q8_0] },
-
-        // Of earlier layers' inputs: of the one before and of two before, with policies that compute nothing between.
-        new("LookingAhead")
-        {
-            Layers = 6,
-            Intermediate = 150,
-            Predictors = [null, new(32, Lookahead: 1), new(32, Lookahead: 2), new(40, PredictorInput.Normed, Relu: false, Bias: true, Lookahead: 1), null, new(32, Lookahead: 1, Keep: 0.3f)],
-        },
-        new("EveryLookingAhead")
-        {
-            Weights = [WeightType.F16, WeightType.BF16],
-            LayerNorm = true,
-            Predictors = [new(32, PredictorInput.Normed), new(32, PredictorInput.Normed, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 2)],
-        },
-        new("ExpertsLookingAhead")
-        {
-            Experts = 5,
-            ActiveExperts = 2,
-            Predictors = [null, new(32, Lookahead: 1), new(32, PredictorInput.Normed, Lookahead: 1)],
-        },
-
-        // Beside attention, where neurons are normalised together, with learned positions, and of types that roles have.
-        TraitZoo.Parallel[0] with { Name = "RanksInParallel", Alphas = [], Predictors = [new(32, PredictorInput.Normed), null, new(32, PredictorInput.Normed, Bias: true)] },
-        TraitZoo.Parallel[1] with { Name = "RanksInParallelOfTwoNorms", Predictors = [new(32, PredictorInput.Normed), new(40, PredictorInput.Normed), null] },
-        TraitZoo.SubNorms[0] with { Name = "RanksOfSubNorms", Alphas = [], Predictors = [new(32), null, new(40, PredictorInput.Normed)] },
-        new("RanksOfRoles")
-        {
-            HasArchitecture = false,
-            LearnedPositions = 90,
-            IsRotated = false,
-            IsUnrotated = _ => true,
-            Traits = ["[NoRope]"],
-            LayerNorm = true,
-            Predictors = [new(32), new(40, PredictorInput.Normed), null],
-            Weights = [WeightType.F32],
-            RoleWeights = [(WeightRole.FeedForward, [WeightType.F16, WeightType.BF16])],
-        },
-    ];
-
-    private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(SpecProject.Of(Models.Select(model => model.Source), [.. Models.Select(Spec)])));
-
     public static TheoryData<string> Names { get; } = [.. Models.Select(model => model.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Logits_are_those_of_double_precision(string name)
     {
-        DecoderCase declared = Models.Single(model => model.Name == name);
+        DecoderCase declared = Of(name);
         DecoderWeights weights = TraitZoo.Weights(declared);
         var reference = TraitZoo.Reference(declared, weights, SparsityMode.Predicted);
         float[] logits = With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted));
@@ -141,26 +43,15 @@ public sealed class PhasePolicyTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Sequences_together_have_the_bits_that_they_have_alone(string name)
+    public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_of_a_metered_run_and_of_a_batch(string name)
     {
-        DecoderCase declared = Models.Single(model => model.Name == name);
+        DecoderCase declared = Of(name);
         DecoderWeights weights = TraitZoo.Weights(declared);
-        float[] alone = With(declared, weights, Devices[0], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: false));
-        DecoderRun.ShouldHaveTheBitsOf(alone, With(declared, weights, Devices[1], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: true)), name);
-    }
-
-    [Theory]
-    [MemberData(nameof(Names))]
-    public void The_bits_are_those_of_any_number_of_threads_of_a_prompt_and_of_a_metered_run(string name)
-    {
-        DecoderCase declared = Models.Single(model => model.Name == name);
-        DecoderWeights weights = TraitZoo.Weights(declared);
-        float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
-
-        expected.ShouldNotBe(With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Dense)));
-        With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted)).ShouldBe(expected);
-        With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted, metering: true)).ShouldBe(expected);
-        With(declared, weights, Devices[1], Prompt).ShouldBe(expected);
+        ShouldHaveOneSetOfBits(name, Devices[0], Devices[1], (device, run) => With(declared, weights, device, model =>
+        {
+            run(model);
+            return 0;
+        }));
     }
 
     /// <summary>Where a policy acts, its matrices are read once a token, whatever the number of workers.</summary>
@@ -203,7 +94,7 @@ public sealed class PhasePolicyTests
     [InlineData("ThresholdsOfExperts")]
     public void Meters_count_the_bytes_of_the_chosen_experts(string name)
     {
-        DecoderCase declared = Models.Single(model => model.Name == name);
+        DecoderCase declared = Of(name);
         DecoderWeights weights = TraitZoo.Weights(declared);
         var reference = new DecoderReference(declared, weights, SparsityMode.Predicted);
         for (int i = 0; i < Tokens; i++)
@@ -272,17 +163,11 @@ public sealed class PhasePolicyTests
         DecoderWeights weights = TraitZoo.Weights(declared);
         change(weights);
         var assembly = GeneratedAssembly.Load(SpecProject.Of([declared.Source], [Spec(declared)]));
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
-        try
+        DecoderRun.With(weights, path => assembly.LoadModel(declared.FullName, path, Devices[1]), model =>
         {
-            weights.Save(path);
-            using LanguageModel model = assembly.LoadModel(declared.FullName, path, Devices[1]);
-            Decode(model, SparsityMode.Predicted).ShouldBe(Decode(model, SparsityMode.Dense));
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+            ShouldHaveTheBitsOf(Decode(model, SparsityMode.Dense), Decode(model, SparsityMode.Predicted), declared.Name);
+            return 0;
+        });
     }
 
     /// <summary>An input is kept where a later layer reads it, whatever policy is there; rows are one more than the furthest looks back.</summary>
@@ -306,121 +191,6 @@ public sealed class PhasePolicyTests
         text.ShouldContain("Largest.Keep(ref rankedScores, Intermediate, layer switch { 0 => 30, _ => 41 }, ref neuronScores, fromNeuron, toNeuron);");
         text.ShouldContain("Largest.Keep(ref rankedScores, Intermediate, 75, ref neuronScores, fromNeuron, toNeuron);");
         text.ShouldContain("the best 0.2 of the neurons");
-    }
-
-    /// <summary>Of F32, which the model does not declare, in the second: the types that it was rounded to hold it exactly.</summary>
-    [Theory]
-    [InlineData("EveryLayer")]
-    [InlineData("WideRank")]
-    public void What_policies_want_may_be_in_a_file_of_its_own(string name)
-    {
-        DecoderCase declared = Models.Single(model => model.Name == name);
-        DecoderWeights weights = TraitZoo.Weights(declared);
-        float[] expected = With(declared, weights, Devices[1], model => Decode(model, SparsityMode.Predicted));
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        try
-        {
-            ShouldBeReadFrom([.. new[] { "model.gguf", "predictor.gguf", "predictor.safetensors" }.Select(file => Path.Combine(folder, file))], declared, weights, expected);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static void ShouldBeReadFrom(string[] paths, DecoderCase declared, DecoderWeights weights, float[] expected)
-    {
-        weights.Save(paths[0], tensor => !IsPredictor(tensor));
-        weights.Save(paths[1], IsPredictor);
-        weights.SaveSafetensors(paths[2], Enumerable.Range(0, declared.Layers)
-            .Where(layer => declared.Predictors[layer] is not null)
-            .SelectMany(layer => new[] { "fc1.weight", "fc2.weight", "fc2.bias" }.Where(part => part != "fc2.bias" || declared.Predictors[layer]!.Bias)
-                .Select(part => (There: $"model.layers.{layer}.mlp.predictor.{part}", Here: $"blk.{layer}.{part}")))
-            .Append(("extra", "output_norm.weight"))
-            .ToDictionary(pair => pair.Item1, pair => pair.Item2));
-
-        foreach (string predictor in paths.Skip(1))
-        {
-            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = predictor });
-            Decode(model, SparsityMode.Predicted).ShouldBe(expected);
-            int tensors = declared.Predictors.Sum(layer => layer is null ? 0 : layer.Bias ? 3 : 2);
-            string unused = predictor == paths[2] ? "; unused: 'extra'" : "";
-            model.LoadReport.Notes.ShouldContain($"{tensors} tensors of policies are from '{predictor}'{unused}.");
-        }
-
-        // Closed with the model, and refused by name.
-        int first = Array.FindIndex(declared.Predictors, predictor => predictor is not null);
-        File.Delete(paths[2]);
-        weights.Save(paths[2], tensor => IsPredictor(tensor) && !tensor.StartsWith("blk.2.fc2", StringComparison.Ordinal));
-        Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
-            .Message.ShouldContain($"tensor 'blk.2.fc2.weight' is missing in '{paths[2]}'");
-        new DecoderWeights(declared with { Predictors = [.. declared.Predictors.Select(predictor => predictor is null ? null : predictor with { Rank = 16 })], Weights = [WeightType.F16] })
-            .Save(paths[2], IsPredictor);
-        Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
-            .Message.ShouldContain($"tensor 'blk.{first}.fc1.weight' of '{paths[2]}' is [16, 64], but [{declared.Predictors[first]!.Rank}, 64] ([LowRankPredictor] Rank x Hidden) is declared");
-        Should.Throw<FileNotFoundException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] + "x" }))
-            .Message.ShouldContain(paths[2] + "x");
-    }
-
-    /// <summary>In Hugging Face's form each expert has tensors of its own, whatever the model's file is; in GGUF they lie one behind the other.</summary>
-    [Fact]
-    public void What_policies_want_of_experts_may_be_in_a_file_of_another_kind()
-    {
-        DecoderCase declared = Models.Single(model => model.Name == "RanksOfExperts");
-        DecoderWeights weights = TraitZoo.Weights(declared);
-        float[] expected = With(declared, weights, Devices[0], model => Decode(model, SparsityMode.Predicted));
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        try
-        {
-            string[] paths = [.. new[] { "model.gguf", "predictor.gguf", "predictor.safetensors" }.Select(file => Path.Combine(folder, file))];
-            weights.Save(paths[0], tensor => !IsPredictor(tensor));
-            weights.Save(paths[1], IsPredictor);
-            Dictionary<string, string> names = Enumerable.Range(0, declared.Layers)
-                .Where(layer => declared.Predictors[layer] is not null)
-                .SelectMany(layer => new[] { "fc1.weight", "fc2.weight", "fc2.bias" }.Where(part => part != "fc2.bias" || declared.Predictors[layer]!.Bias)
-                    .SelectMany(part => Enumerable.Range(0, declared.Experts).Select(expert => (
-                        There: $"model.layers.{layer}.block_sparse_moe.experts.{expert}.predictor.{part}",
-                        Here: $"blk.{layer}.{part.Replace(".", "_exps.")}#{expert}"))))
-                .ToDictionary(pair => pair.There, pair => pair.Here);
-            weights.SaveSafetensors(paths[2], names);
-            foreach (string predictor in paths.Skip(1))
-            {
-                using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = predictor });
-                Decode(model, SparsityMode.Predicted).ShouldBe(expected);
-            }
-
-            names.Remove("model.layers.1.block_sparse_moe.experts.3.predictor.fc2.bias");
-            File.Delete(paths[2]);
-            weights.SaveSafetensors(paths[2], names);
-            Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[2] }))
-                .Message.ShouldContain($"tensor 'model.layers.1.block_sparse_moe.experts.3.predictor.fc2.bias' is missing in '{paths[2]}'");
-            var others = new DecoderWeights(declared with { Experts = 4 });
-            File.Delete(paths[1]);
-            others.Save(paths[1], IsPredictor);
-            Should.Throw<ModelFormatException>(() => Assembly.Value.LoadModel(declared.FullName, paths[0], Devices[0], new LoadOptions { PredictorFile = paths[1] }))
-                .Message.ShouldContain($"tensor 'blk.0.fc1_exps.weight' of '{paths[1]}' is [4, 32, 64], but [5, 32, 64] ([Experts] Count x [LowRankPredictor] Rank x Hidden) is declared");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static bool IsPredictor(string tensor) => tensor.Contains(".fc", StringComparison.Ordinal);
-
-    [Fact]
-    public void A_file_without_the_policys_tensors_is_refused_by_name()
-    {
-        DecoderCase declared = Models[0];
-        var weights = new DecoderWeights(declared with { Predictors = [new(32), new(40), null, new(32), new(40)] });
-        Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
-            .Message.ShouldContain("tensor 'blk.3.fc1.weight' is [32, 64], but [40, 64] ([LowRankPredictor] Rank x Hidden) is declared");
-        weights = new DecoderWeights(declared with { Predictors = [new(32), new(40), null, null, new(40)] });
-        Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
-            .Message.ShouldContain("tensor 'blk.3.fc2.weight' is missing");
-        weights = new DecoderWeights(declared with { Predictors = [new(32), new(40), new(40), new(40), new(40)] });
-        Should.Throw<ModelFormatException>(() => With(declared, weights, Devices[0], model => model.Shape))
-            .Message.ShouldContain("tensor 'blk.2.fc1.weight', 'blk.2.fc2.weight' has no place in the declaration");
     }
 
     [Fact]
@@ -501,43 +271,6 @@ public sealed class PhasePolicyTests
         public override string Describe() => "on CPUs";
     }
 
-    private static ModelSpec Spec(DecoderCase declared) => Parsed.Model(declared.Source, declared.FullName).ShouldNotBeNull();
-
-    private static T With<T>(DecoderCase declared, DecoderWeights weights, Device device, Func<LanguageModel, T> run)
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
-        try
-        {
-            weights.Save(path);
-            using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, path, device);
-            return run(model);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
-    private static float[] Decode(LanguageModel model, SparsityMode mode, bool metering = false)
-    {
-        using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = metering });
-        var logits = new List<float>();
-        for (int i = 0; i < Tokens; i++)
-        {
-            logits.AddRange(session.Forward([Token(model.Shape.Vocabulary, i)]));
-        }
-
-        return [.. logits];
-    }
-
-    private static float[] Prompt(LanguageModel model)
-    {
-        using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Predicted, SparsePrompt = true });
-        float[] logits = new float[Tokens * model.Shape.Vocabulary];
-        session.Forward([.. Enumerable.Range(0, Tokens).Select(i => Token(model.Shape.Vocabulary, i))], logits);
-        return logits;
-    }
-
     private static IReadOnlyList<LayerMetrics> Metrics(LanguageModel model, SparsityMode mode)
     {
         using Session session = model.CreateSession(new SessionOptions { Mode = (UserMode)mode, Metering = true });
@@ -548,6 +281,4 @@ public sealed class PhasePolicyTests
 
         return session.ReadMetrics();
     }
-
-    private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
 }

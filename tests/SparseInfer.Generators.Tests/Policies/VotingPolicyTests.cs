@@ -48,19 +48,11 @@ public sealed class VotingPolicyTests
     {
         DecoderCase declared = Models.Single(model => model.Name == name);
         var weights = new DecoderWeights(declared);
-        float[] dense = With(Devices[0], model => DecoderRun.Decode(model, SparsityMode.Dense));
-        float[] expected = With(Devices[0], model => DecoderRun.Decode(model, SparsityMode.Predicted));
-        expected.ShouldNotBe(dense);
-        DecoderRun.ShouldHaveTheBitsOf(dense, With(Devices[1], model => DecoderRun.Decode(model, SparsityMode.Exact)), "exact");
-        DecoderRun.ShouldHaveTheBitsOf(expected, With(Devices[1], model => DecoderRun.Decode(model, SparsityMode.Predicted)), "threads");
-        DecoderRun.ShouldHaveTheBitsOf(expected, With(Devices[1], model => DecoderRun.Decode(model, SparsityMode.Predicted, metering: true)), "metered");
-        DecoderRun.ShouldHaveTheBitsOf(expected, With(Devices[1], model => DecoderRun.Prompt(model, SparsityMode.Predicted)), "prompt");
-        DecoderRun.ShouldHaveTheBitsOf(
-            With(Devices[0], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: false)),
-            With(Devices[1], model => DecoderRun.Sequences(model, SparsityMode.Predicted, together: true)),
-            "together");
-
-        T With<T>(Device device, Func<LanguageModel, T> run) =>
-            DecoderRun.With(weights, path => Assembly.Value.LoadModel(declared.FullName, path, device), run);
+        DecoderRun.ShouldHaveOneSetOfBits(name, Devices[0], Devices[1], (device, run) =>
+            DecoderRun.With(weights, path => Assembly.Value.LoadModel(declared.FullName, path, device), model =>
+            {
+                run(model);
+                return 0;
+            }));
     }
 }

@@ -140,9 +140,9 @@ internal sealed class DeclarationChooser(Chooser chooser)
                 0 => Attribute("SignBitPredictor", [.. layers, .. Optional(() => Float("Alpha", "1.03f", "0.9f"), 1)]),
                 1 => Attribute("ExactSparsity", layers),
                 2 => (_isDense = !_isDense) || !isModel ? Attribute("Dense", layers) : Attribute("PromptNeurons", [.. layers, "Keep = 0.25f"]),
-                3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "8", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
+                3 => Attribute("LowRankPredictor", [.. layers, Int("Rank", "32", "40"), PredictorInput(), .. Optional(LowRankArgument, 2)]),
                 4 => Attribute("SignMagnitudePredictor", [.. layers, .. Optional(() => Float(chooser.Of("Beta", "OutlierWeight", "OutlierSigmas"), "1.03f", "4"), 2)]),
-                5 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
+                5 => Attribute("TruncatedSvdPredictor", [.. layers, Int("Rank", "32", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]),
                 _ => Attribute(
                     "ActivationThreshold",
                     [.. layers, chooser.In(70) ? Float("Threshold", "0.1f") : "PerNeuron = true", .. Optional(() => Float(chooser.Of("GateVote", "OutlierWeight"), "20", "265"), 1)]),
@@ -151,7 +151,7 @@ internal sealed class DeclarationChooser(Chooser chooser)
 
         if (isModel && chooser.In(10))
         {
-            yield return Attribute("VocabularyPredictor", [Int("Rank", "8", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]);
+            yield return Attribute("VocabularyPredictor", [Int("Rank", "32", "40"), .. Optional(() => Float("Threshold", "0", "-0.5f"), 1)]);
         }
 
         if (isModel && chooser.In(20))

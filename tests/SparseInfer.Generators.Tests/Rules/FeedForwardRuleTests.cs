@@ -50,6 +50,15 @@ public sealed class FeedForwardRuleTests
         "[Attention(Heads = 10)]", "[Weights({|SPI0020:WeightType.Q4_0|})]")]
     public Task Blocks_divide_every_row(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
 
+    /// <summary>A policy's own matrices have any type that is declared for no role, so that one is enough.</summary>
+    [Theory]
+    [InlineData("[TruncatedSvdPredictor(Rank = 40)]", "[Weights({|SPI0020:WeightType.Q8_0|}, {|SPI0020:WeightType.Q4_0|})]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 64)]", "[Weights(WeightType.Q8_0)]")]
+    [InlineData("[TruncatedSvdPredictor(Rank = 40)]", "[Weights(WeightType.Q8_0, WeightType.F16)]")]
+    [InlineData("[LowRankPredictor(Rank = 40, Input = PredictorInput.Residual)]", "[Weights(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = WeightRole.FeedForward)]")]
+    [InlineData("[VocabularyPredictor(Rank = 40)]", "[Weights({|SPI0020:WeightType.Q8_0|})]", "[Weights(WeightType.F16, Role = WeightRole.Head)]")]
+    public Task Blocks_divide_the_rows_of_a_policys_matrices(params string[] attributes) => Diagnose.Expect(Declared.Model(attributes));
+
     [Theory]
     [InlineData("[FeedForward(Intermediate = 700)]", "[Weights(WeightType.F16)]", "[Weights(WeightType.Q8_0, Role = WeightRole.Attention | WeightRole.Head)]")]
     [InlineData("[FeedForward(Intermediate = 700)]", "[Weights(WeightType.F16)]", "[Weights({|SPI0020:WeightType.Q8_0|}, Role = WeightRole.FeedForward)]")]

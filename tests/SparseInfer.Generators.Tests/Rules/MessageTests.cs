@@ -47,10 +47,10 @@ public sealed class MessageTests
     [Fact]
     public async Task Blocks_that_do_not_fit_are_shown_with_every_width() =>
         (await Diagnose.Expect(Declared.Model(
-            "[FeedForward(Intermediate = 700)]", "[Attention(Heads = 3, HeadDimension = 10)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")))
+            "[FeedForward(Intermediate = 700)]", "[Attention(Heads = 3, HeadDimension = 10)]", "[TruncatedSvdPredictor(Rank = 40)]", "[Weights({|SPI0020:WeightType.Q8_0|})]")))
             .ShouldBe(
             [
-                "Q8_0 stores blocks of 32 weights, which do not divide Heads * HeadDimension = 30, Intermediate = 700; "
+                "Q8_0 stores blocks of 32 weights, which do not divide Heads * HeadDimension = 30, Intermediate = 700, [TruncatedSvdPredictor] Rank = 40; "
                 + "write multiples of 32, or a type without blocks such as F16",
             ]);
 

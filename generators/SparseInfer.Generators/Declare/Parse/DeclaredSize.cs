@@ -28,6 +28,9 @@ internal sealed record DeclaredSize(DeclaredAttribute Attribute, string Name, st
     /// <summary>Positions times rotated elements: the tables of sines and cosines, 4 GiB together, are indexed with 32 bits.</summary>
     public const long RotationLimit = 1L << 30;
 
+    /// <summary>Whether a matrix in files has rows of so many weights.</summary>
+    public bool IsOfRows { get; init; }
+
     public int Value => Attribute.Value(Name, 0);
 
     /// <summary>Every size of the attributes that are there.</summary>

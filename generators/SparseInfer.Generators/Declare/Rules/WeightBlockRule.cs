@@ -21,7 +21,7 @@ internal sealed class WeightBlockRule : DeclarationRule
     {
         foreach (DeclaredAttribute weights in declaration.AllWeights)
         {
-            IReadOnlyList<(string Name, long Width)> rows = [.. Rows(declaration, weights)];
+            IReadOnlyList<(string Name, long Width)> rows = [.. Rows(declaration, weights), .. RowsOfPolicies(declaration, weights)];
             foreach ((int type, Location location) in weights.Elements<int>())
             {
                 foreach (Format format in Format.All.Where(format => format.Type == (WeightType)type))
@@ -38,6 +38,24 @@ internal sealed class WeightBlockRule : DeclarationRule
                 }
             }
         }
+    }
+
+    /// <summary>
+    /// Row lengths of policies' own matrices that none of the types divides: they are used in one that does, whatever their file has, so that a predictor may
+    /// have another type than the model.
+    /// </summary>
+    private static IEnumerable<(string Name, long Width)> RowsOfPolicies(Declaration declaration, DeclaredAttribute weights)
+    {
+        if ((WeightsParser.Of(declaration, WeightRole.None) ?? WeightsParser.Of(declaration, WeightRole.FeedForward))?.Syntax != weights.Syntax)
+        {
+            return [];
+        }
+
+        int[] types = [.. weights.Elements<int>().Select(element => element.Value)];
+        return from policy in declaration.Policies
+               from size in policy.Policy.Sizes(policy.Attribute)
+               where size.IsOfRows && !Format.All.Any(format => types.Contains((int)format.Type) && size.Value % format.BlockColumns == 0)
+               select ($"[{policy.Policy.DisplayName}] {size.Name}", (long)size.Value);
     }
 
     /// <summary>Row lengths of the matrices that an attribute is for as files hold them: the number of inputs.</summary>

@@ -116,7 +116,8 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
 
     /// <summary>Bytes of a layer's projections that can leave out heads, as C#.</summary>
     /// <param name="stage">Where heads are chosen: only before queries are computed, these are left out, too.</param>
-    protected string[] LeavableBytes(Stage stage)
+    /// <param name="withPadding">Whether with what rows of the output projection are padded with, which is no head's.</param>
+    protected string[] LeavableBytes(Stage stage, bool withPadding = true)
     {
         Project[] projects = [.. Program.Layer.OfType<Project>()];
         Project output = projects.Single(project => project is { Stage: Stage.Output, Policy: null });
@@ -125,8 +126,10 @@ internal abstract class SessionPass(CodeWriter code, IlgpuDecoderPlan plan, Mode
         [
             .. skipsQueries ? ["w.Heads[0].ByteLength / w.Heads[0].Rows * QueryWidth"] : Array.Empty<string>(),
             .. output.Matrix.Types(Spec).All(type => KeptHeads.SkipsOutput(Plan, output, RowPlan.Of(type, output.Matrix.Columns!.Size)))
-                ? [$"w.{output.Matrix.Field}.ByteLength"] : Array.Empty<string>(),
+                ? [$"w.{output.Matrix.Field}.ByteLength{(withPadding ? "" : WithoutPadding(output.Matrix.Columns!.Size))}"] : Array.Empty<string>(),
         ];
+
+        static string WithoutPadding(int columns) => WeightLayout.Pad(columns) == columns ? "" : $" / {WeightLayout.Pad(columns)} * {columns}";
     }
 
     /// <summary>What the feed-forward of one token launches.</summary>

@@ -95,7 +95,7 @@ internal sealed class TokenPass(CodeWriter code, IlgpuDecoderPlan plan, ModelPro
     protected override void EmitCountSkipped(KeepLargest heads)
     {
         int all = Spec.Attention.KeyValueHeads;
-        if (LeavableBytes(heads.Stage) is { Length: > 0 } bytes)
+        if (LeavableBytes(heads.Stage, withPadding: false) is { Length: > 0 } bytes)
         {
             Code.Line($"CountProjections(layer, 0, skipped: ({string.Join(" + ", bytes)}) / {all} * ({all} - kept));");
         }

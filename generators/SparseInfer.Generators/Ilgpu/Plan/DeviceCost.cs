@@ -8,7 +8,8 @@ namespace SparseInfer.Generators.Ilgpu;
 /// <param name="Mode">Which neurons are skipped.</param>
 /// <param name="Sparsity">Share of a layer's neurons that are inactive, 0 to 1: predictors are taken to find these and no other.</param>
 /// <param name="Position">The token's position: so many are in the key-value cache before it.</param>
-internal sealed record TokenCase(SparsityMode Mode, double Sparsity, int Position);
+/// <param name="Channels">Share of the channels that are left out of each input with a threshold, 0 to 1; of down's, of the neurons that are active.</param>
+internal sealed record TokenCase(SparsityMode Mode, double Sparsity, int Position, double Channels = 0);
 
 /// <summary>A part of what a token costs.</summary>
 /// <param name="Bytes">Global memory read and written.</param>
@@ -56,7 +57,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double read = Enumerable.Range(0, layers).Average(layer => Math.Min(token.Position + 1.0, spec.Attention.WindowOf(layer) ?? double.PositiveInfinity));
         double cached = (read + 1) * plan.CachedBytes / layers;
         double split = 2.0 * splits * spec.Attention.Heads * (plan.CachedHead + 2) * 4;
-        double attention = (double)layers * DeviceFootprint.AttentionBytes(plan, attentionType);
+        double attention = ((double)layers * DeviceFootprint.AttentionBytes(plan, attentionType)) - LeftOut(plan, token, attentionType, ChannelUse.Heads, ChannelUse.Output);
         double cache = layers * (cached + split);
         double phase = token.Mode != SparsityMode.Predicted ? 0 : ModelProgram.Of(spec).Layer.OfType<Project>()
             .Concat(ModelProgram.Of(spec).Words?.Projects ?? []).Where(project => project.Policy is not null)
@@ -133,6 +134,7 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
         double neurons = 0;
         double signs = 0;
         double matrix = (double)plan.ActiveExperts * feedForward.Intermediate * feedForward.Row.Bytes;
+        neurons -= LeftOut(plan, token, plan.Spec.TypesOf(WeightRole.FeedForward)[0], ChannelUse.FeedForward);
         foreach ((IlgpuKernelEmitter kernel, int layers) in Kernels(plan.Spec, feedForward, token.Mode))
         {
             double kept = 1 - token.Sparsity;
@@ -147,8 +149,19 @@ internal sealed record DeviceCost(DeviceTarget Device, IReadOnlyList<CostPart> P
             signs += (double)layers * plan.ActiveExperts * kernel.PredictorBytes(feedForward);
         }
 
+        // What is left of the neurons are down's channels.
+        neurons -= token.Channels * matrix * Chosen(plan, token, ChannelUse.Down).SelectMany(input => input.Channels.Policy.Layers.All)
+            .Sum(layer => IlgpuKernelEmitter.Set.Of(plan.Spec.Policies.First(policy => policy.First <= layer && layer <= policy.Last).Policy).Skips ? 1 - token.Sparsity : 1);
         return (neurons, signs);
     }
+
+    /// <summary>Bytes of the channels that a token leaves out of matrices that have a row for each.</summary>
+    private static double LeftOut(IlgpuDecoderPlan plan, TokenCase token, WeightType type, params ChannelUse[] uses) => token.Channels * Chosen(plan, token, uses)
+        .Sum(input => input.Channels.Policy.Layers.Count * (double)input.Matrices.Sum(matrix => matrix.MatrixBytes(columns => RowPlan.Of(type, columns).Bytes)));
+
+    /// <summary>Inputs whose channels are chosen.</summary>
+    private static IEnumerable<ChannelPlan> Chosen(IlgpuDecoderPlan plan, TokenCase token, params ChannelUse[] uses) =>
+        plan.Channels.Where(input => token.Mode == SparsityMode.Predicted && uses.Contains(input.Channels.Use));
 
     /// <summary>Which fused kernels a token launches, and in how many layers.</summary>
     public static IEnumerable<(IlgpuKernelEmitter Kernel, int Layers)> Kernels(

@@ -58,7 +58,7 @@ internal sealed class LowRankPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new LowRankInputRule(), new LowRankThresholdRule(), new LowRankKeepRule(), new LowRankLookaheadRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>
-        [new(attribute, "Rank", "factors", DeclaredSize.GpuWidthLimit, 1024, IsRequired: true)];
+        [new(attribute, "Rank", "factors", DeclaredSize.GpuWidthLimit, 1024, IsRequired: true) { IsOfRows = true }];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new LowRankSpec(
         attribute.Value("Rank", 0),

@@ -42,7 +42,7 @@ internal sealed class TruncatedSvdPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new TruncatedSvdRankRule(), new TruncatedSvdThresholdRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>
-        [new(attribute, "Rank", "singular values", DeclaredSize.GpuWidthLimit, 256, IsRequired: true)];
+        [new(attribute, "Rank", "singular values", DeclaredSize.GpuWidthLimit, 256, IsRequired: true) { IsOfRows = true }];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new TruncatedSvdSpec(attribute.Value("Rank", 0), attribute.Decimal("Threshold", "0"));
 }

@@ -41,7 +41,7 @@ internal sealed class VocabularyPolicy : SparsityPolicy
     public override IReadOnlyList<DeclarationRule> Rules { get; } = [new VocabularyRankRule(), new VocabularyThresholdRule()];
 
     public override IEnumerable<DeclaredSize> Sizes(DeclaredAttribute attribute) =>
-        [new(attribute, "Rank", "factors", DeclaredSize.GpuWidthLimit, 256, IsRequired: true)];
+        [new(attribute, "Rank", "factors", DeclaredSize.GpuWidthLimit, 256, IsRequired: true) { IsOfRows = true }];
 
     public override PolicySpec Parse(DeclaredAttribute attribute) => new VocabularySpec(attribute.Value("Rank", 0), attribute.Decimal("Threshold", "0"));
 }

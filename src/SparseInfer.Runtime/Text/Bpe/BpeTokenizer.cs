@@ -21,10 +21,7 @@ internal sealed class BpeTokenizer : Tokenizer
     private readonly TextPreparation _preparation;
     private readonly PreTokenizer _preTokenizer;
     private readonly PreTokenizer _spelledPreTokenizer;
-    private readonly SpecialTokenSplitter _splitter;
-    private readonly HashSet<int> _endOfGeneration;
-    private readonly byte[] _bytes;
-    private readonly int[] _byteOffsets;
+    private readonly TokenTable _table;
 
     /// <param name="vocabulary">The tokens and merges.</param>
     /// <param name="preTokenizer">What cuts a text into words.</param>
@@ -37,9 +34,7 @@ internal sealed class BpeTokenizer : Tokenizer
         _vocabulary = vocabulary;
         _preTokenizer = preTokenizer;
         _preparation = preparation ?? new TextPreparation();
-        _splitter = new SpecialTokenSplitter(vocabulary, vocabulary.Options.Strips);
-        _endOfGeneration = EndOfGenerationTokens.Of(vocabulary);
-        (_bytes, _byteOffsets) = LayOutBytes();
+        _table = new TokenTable(vocabulary, vocabulary.Options.Strips, Spell);
     }
 
     public override int VocabularySize => _vocabulary.Count;
@@ -50,25 +45,12 @@ internal sealed class BpeTokenizer : Tokenizer
 
     internal override int? EndOfWhole => _vocabulary.Options.EndOfWhole;
 
-    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var tokens = new List<int>(text.Length / 3 + 2);
-        if (addBeginOfSequence && _vocabulary.Options.AddBeginOfSequence && BeginOfSequence is { } begin)
-        {
-            tokens.Add(begin);
-        }
+    public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false) => _table.Encode(
+        text, addBeginOfSequence && _vocabulary.Options.AddBeginOfSequence ? BeginOfSequence : null, parseControlTokens, outside: null,
+        (fragments, tokens) => Encode(text, fragments, continuesText, tokens));
 
-        Encode(text, _splitter.Split(text, parseControlTokens), continuesText, tokens);
-        return [.. tokens];
-    }
-
-    internal override int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText)
-    {
-        List<int> tokens = [];
-        Encode(text, _splitter.Split(text, parseControlTokens: true, outside), continuesText, tokens);
-        return [.. tokens];
-    }
+    internal override int[] EncodeMarked(string text, IReadOnlyList<OutsideSpan> outside, bool continuesText) => _table.Encode(
+        text, begin: null, parseControlTokens: true, outside, (fragments, tokens) => Encode(text, fragments, continuesText, tokens));
 
     private void Encode(string text, List<TextFragment> fragments, bool continuesText, List<int> tokens)
     {
@@ -89,17 +71,9 @@ internal sealed class BpeTokenizer : Tokenizer
         }
     }
 
-    public override ReadOnlySpan<byte> GetBytes(int token)
-    {
-        CheckToken(token);
-        return _bytes.AsSpan(_byteOffsets[token].._byteOffsets[token + 1]);
-    }
+    public override ReadOnlySpan<byte> GetBytes(int token) => _table.GetBytes(token);
 
-    public override bool IsEndOfGeneration(int token)
-    {
-        CheckToken(token);
-        return _endOfGeneration.Contains(token);
-    }
+    public override bool IsEndOfGeneration(int token) => _table.IsEndOfGeneration(token);
 
     protected internal override bool BeginsWithPrefixSpace(int token) =>
         _preparation.Prefix != PrefixSpace.Never
@@ -154,32 +128,20 @@ internal sealed class BpeTokenizer : Tokenizer
         return _spelledPreTokenizer.Split(spelled, ends);
     }
 
-    private (byte[] Bytes, int[] Offsets) LayOutBytes()
+    private void Spell(int token, IBufferWriter<byte> bytes)
     {
-        var bytes = new ArrayBufferWriter<byte>(8 * _vocabulary.Count + 1);
-        int[] offsets = new int[_vocabulary.Count + 1];
-        Span<byte> single = stackalloc byte[1];
-        for (int token = 0; token < _vocabulary.Count; token++)
+        string piece = _vocabulary.GetPiece(token);
+        TokenType type = _vocabulary.GetTokenType(token);
+        if (type == TokenType.UserDefined || !IsSpelledInBytes(piece))
         {
-            string piece = _vocabulary.GetPiece(token);
-            TokenType type = _vocabulary.GetTokenType(token);
-            if (type == TokenType.UserDefined || (type is not (TokenType.Control or TokenType.Unknown) && !IsSpelledInBytes(piece)))
-            {
-                Encoding.UTF8.GetBytes(Unescape(piece, type), bytes);
-            }
-            else if (type is not (TokenType.Control or TokenType.Unknown))
-            {
-                foreach (byte value in BytesOf(piece))
-                {
-                    single[0] = value;
-                    bytes.Write(single);
-                }
-            }
-
-            offsets[token + 1] = bytes.WrittenCount;
+            Encoding.UTF8.GetBytes(Unescape(piece, type), bytes);
+            return;
         }
 
-        return (bytes.WrittenSpan.ToArray(), offsets);
+        foreach (byte value in BytesOf(piece))
+        {
+            bytes.Write([value]);
+        }
     }
 
     /// <summary>Whether all of a token's text stands for bytes. A token that was added later may be spelled as it looks.</summary>
@@ -200,12 +162,4 @@ internal sealed class BpeTokenizer : Tokenizer
 
     private string Unescape(string piece, TokenType type) =>
         _preparation.EscapeSpaces && type != TokenType.UserDefined ? piece.Replace(EscapedSpace, ' ') : piece;
-
-    private void CheckToken(int token)
-    {
-        if ((uint)token >= (uint)_vocabulary.Count)
-        {
-            throw new ArgumentOutOfRangeException(nameof(token), token, $"The vocabulary has tokens 0 to {_vocabulary.Count - 1}.");
-        }
-    }
 }
