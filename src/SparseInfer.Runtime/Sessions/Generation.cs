@@ -53,8 +53,8 @@ internal sealed class Generation
         _cancellationToken = cancellationToken;
 
         // A model's vocabulary may be padded beyond the tokenizer's: those ids are no text.
-        _sampler = new Sampler(options, _tokenizer.VocabularySize);
         view ??= new GenerationView();
+        _sampler = new Sampler(options, _tokenizer, view.Spelled);
         _text = new HeldText(_tokenizer, options.StopStrings, view.Spelled);
         _logProbs = view.LogProbs;
         _isWhole = view.IsWhole;
@@ -115,7 +115,7 @@ internal sealed class Generation
         long start = Stopwatch.GetTimestamp();
         _session.ThrowIfDisposed();
         bool advanced = true;
-        if (_started && _generated == _options.MaxTokens)
+        if (_started && _generated == _options.MaxTokens && !_sampler.IsComplete)
         {
             piece = End(StopReason.MaxTokens);
         }
@@ -126,6 +126,10 @@ internal sealed class Generation
         else if (!_started)
         {
             piece = Start();
+        }
+        else if (_sampler.IsComplete)
+        {
+            piece = EndOfText(StopReason.GrammarEnd);
         }
         else if (_sequence.Count == _sequence.Capacity)
         {
@@ -201,7 +205,7 @@ internal sealed class Generation
             _sequence.Append(_prompt, decoded: false);
         }
 
-        _sampler.ContinueFrom(_sequence.Tokens, _sequence.SincePrompt);
+        _sampler.ContinueFrom(_sequence.Tokens, _sequence.SincePrompt, _sequence.Count - _sequence.Given);
         _shown = Progress;
         return TakeHeld();
     }
@@ -226,7 +230,7 @@ internal sealed class Generation
     private GenerationPiece Choose()
     {
         int vocabulary = _tokenizer.VocabularySize;
-        int token = _sampler.IsPlainGreedy && _logProbs is null && _session.State.TryGreedy(vocabulary, out int greedy)
+        int token = _sampler.IsPlainGreedy && _logProbs is null && _session.State.TryGreedy(vocabulary, out int greedy) && _sampler.TryTake(greedy)
             ? greedy
             : _sampler.Sample(_session.State.LastLogits[..vocabulary]);
         if (!_options.IgnoreEndOfSequence && _tokenizer.IsEndOfGeneration(token))
