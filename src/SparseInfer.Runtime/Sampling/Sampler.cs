@@ -104,10 +104,8 @@ public sealed class Sampler
     /// <param name="logits">One logit a token; negative infinity rules a token out.</param>
     /// <returns>The token id.</returns>
     /// <exception cref="ArgumentException">The number of logits is not the vocabulary's size.</exception>
-    /// <exception cref="InvalidOperationException">
-    /// A logit is NaN or positive infinity, or all are negative infinity; or no token that has a logit may follow by the grammar.
-    /// </exception>
-    /// <exception cref="GrammarException">The grammar is too ambiguous to be followed.</exception>
+    /// <exception cref="InvalidOperationException">A logit is NaN or positive infinity, or all are negative infinity.</exception>
+    /// <exception cref="GrammarException">No token that has a logit may follow by the grammar, or it is too ambiguous to be followed.</exception>
     public int Sample(ReadOnlySpan<float> logits)
     {
         if (logits.Length != _vocabularySize)

@@ -28,7 +28,7 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
         if (isChat)
         {
             var call = ChatCall.Read(parameters, options.Generation);
-            RequireOne(call.Sampling.Count, call.Tools.Count > 0, call.LogProbs);
+            RequireOne(call.Sampling.Count, call.Calls.Tools.Count > 0, call.LogProbs);
             request = model.Service.ChatTemplate is null ? throw Faults.NoTemplate(model.Name) : call.Request(0);
         }
         else

@@ -7,8 +7,8 @@ namespace SparseInfer.Sampling;
 
 /// <summary>
 /// The form of an answer: <see cref="GenerationOptions.Grammar"/> keeps what a model writes to it. Of llama.cpp's grammars (<see cref="Parse"/>), or of a JSON schema
-/// (<see cref="FromJsonSchema(string)"/>). Immutable; for any number of threads. What is found out of a grammar while answers are written stays with it, so that one which is
-/// kept costs less than one which is made for each answer.
+/// (<see cref="FromJsonSchema(string)"/>). Immutable; for any number of threads. What is found out of a grammar while answers are written stays with it; the grammars that were
+/// asked for last are kept, so that the same text gives the same one.
 /// </summary>
 public sealed class Grammar
 {
@@ -45,8 +45,11 @@ public sealed class Grammar
         ArgumentNullException.ThrowIfNull(gbnf);
         ArgumentNullException.ThrowIfNull(root);
         CheckLength(gbnf);
-        (GrammarRules rules, int index) = GbnfReader.Read(gbnf, root);
-        return new Grammar(rules, index, gbnf);
+        return GrammarCache.Shared.Get($"gbnf {root} {gbnf}", form: null, () =>
+        {
+            (GrammarRules rules, int index) = GbnfReader.Read(gbnf, root);
+            return new Grammar(rules, index, gbnf);
+        });
     }
 
     /// <summary>Makes the grammar of a JSON schema: each of its texts is JSON that the schema takes.</summary>
@@ -59,8 +62,11 @@ public sealed class Grammar
     {
         ArgumentNullException.ThrowIfNull(schema);
         CheckLength(schema);
-        using JsonDocument document = JsonDocument.Parse(schema);
-        return JsonSchemaGrammar.Of(document.RootElement, schema);
+        return GrammarCache.Shared.Get($"schema {schema}", form: null, () =>
+        {
+            using JsonDocument document = JsonDocument.Parse(schema);
+            return JsonSchemaGrammar.Of(document.RootElement, schema);
+        });
     }
 
     /// <inheritdoc cref="FromJsonSchema(string)"/>

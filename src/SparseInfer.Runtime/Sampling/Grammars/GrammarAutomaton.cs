@@ -13,8 +13,11 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
     /// <summary>Most ways to be followed at one place of a text.</summary>
     private const int MaxWork = 20_000;
 
-    /// <summary>States and stacks that are kept; some tens of megabytes. Then it begins anew: those in use stay.</summary>
-    private const int MaxKept = 50_000;
+    /// <summary>States and stacks that are kept, some megabytes. Then it begins anew: those in use stay.</summary>
+    private const int MaxKept = 20_000;
+
+    /// <summary>States of which it is kept which tokens may follow: 10 MB with 160,000 tokens.</summary>
+    private const int MaxMasks = 512;
 
     private readonly HashSet<GrammarState> _states = [];
     private readonly HashSet<GrammarStack> _stacks = [];
@@ -23,6 +26,7 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
     private readonly HashSet<GrammarPlace> _seen = [];
     private readonly Stack<GrammarPlace> _pending = [];
     private readonly List<GrammarPlace> _places = [];
+    private readonly Queue<GrammarState> _masked = [];
     private GrammarState? _start;
     private long _stackCount;
     private int _work;
@@ -61,6 +65,17 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
         }
 
         return state;
+    }
+
+    /// <summary>Keeps which tokens may follow a state.</summary>
+    public void Keep(GrammarState state, ulong[] allowed)
+    {
+        state.Allowed = allowed;
+        _masked.Enqueue(state);
+        if (_masked.Count > MaxMasks)
+        {
+            _masked.Dequeue().Allowed = null;
+        }
     }
 
     private GrammarState FindStart()

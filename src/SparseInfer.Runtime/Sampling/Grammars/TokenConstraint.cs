@@ -56,14 +56,18 @@ internal sealed class TokenConstraint
     }
 
     /// <summary>The logits of tokens that may follow; of others, negative infinity. Valid until the next call.</summary>
-    /// <exception cref="InvalidOperationException">There is none.</exception>
-    /// <exception cref="GrammarException">The text can be read in more ways than are followed.</exception>
+    /// <exception cref="GrammarException">There is none; or the text can be read in more ways than are followed.</exception>
     public ReadOnlySpan<float> Mask(ReadOnlySpan<float> logits)
     {
         ulong[] allowed;
         lock (_automaton.Gate)
         {
-            allowed = _state.Allowed ??= Walk();
+            if (_state.Allowed is null)
+            {
+                _automaton.Keep(_state, Walk());
+            }
+
+            allowed = _state.Allowed!;
         }
 
         bool isAny = false;
@@ -99,11 +103,11 @@ internal sealed class TokenConstraint
 
         if (!isAny)
         {
-            throw new InvalidOperationException(
+            throw new GrammarException(
                 "The grammar allows no token of the vocabulary: none has the characters that it asks for next. Change the grammar, or use a model whose vocabulary has a token for each byte.");
         }
 
-        return LogitScan.IndexOfAbove(_masked, 0, float.NegativeInfinity) < _masked.Length ? _masked : throw new InvalidOperationException(
+        return LogitScan.IndexOfAbove(_masked, 0, float.NegativeInfinity) < _masked.Length ? _masked : throw new GrammarException(
             "None of the tokens that the grammar allows has a logit: a vocabulary predictor has left all of them out. Use SparsityMode.Exact or Dense.");
     }
 
