@@ -32,7 +32,7 @@ public sealed class FormTests
     public async Task A_call_that_is_required_is_made_and_one_alone_where_one_is_allowed()
     {
         const string Call = """<tool_call>{"name":"weather","arguments":{"city":"Bonn"}}</tool_call>""";
-        using ScriptedModel model = ScriptedModel.Load(prompt => prompt.Contains("other") ? Call.Replace("weather", "weathes", StringComparison.Ordinal) : Call + Call + " Done.");
+        using ScriptedModel model = ScriptedModel.Load(prompt => prompt.Contains("other") ? Call.Replace("weather", "weathes", StringComparison.Ordinal) : Call + Call);
         using SparseInferChatClient client = model.AsChatClient(Options, defaults: new GenerationOptions { Temperature = 0 });
         AITool weather = AIFunctionFactory.Create((string city) => "sunny", "weather", "Tells the weather.");
         var options = new ChatOptions { Tools = [weather], ToolMode = ChatToolMode.RequireSpecific("weather") };

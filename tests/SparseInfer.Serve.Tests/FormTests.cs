@@ -3,7 +3,6 @@ using System.Text.Json;
 using OpenAI;
 using OpenAI.Chat;
 using SparseInfer.Serving;
-using ChatTool = OpenAI.Chat.ChatTool;
 
 namespace SparseInfer.Serve.Tests;
 
@@ -57,8 +56,8 @@ public sealed class FormTests(TestModel model)
     {
         await using TestServer server = await TestServer.StartAsync(model, calls: ToolCallFormat.Tags);
         var client = new ChatClient("stories-relu", new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(server.Address, "v1") });
-        ChatTool buy = ChatTool.CreateFunctionTool("buy", "Buys it.", BinaryData.FromString(Schema));
-        ChatTool sell = ChatTool.CreateFunctionTool("sell", "Sells it.", BinaryData.FromString("""{"type":"object","properties":{"price":{"type":"integer"}},"required":["price"],"additionalProperties":false}"""));
+        OpenAI.Chat.ChatTool buy = OpenAI.Chat.ChatTool.CreateFunctionTool("buy", "Buys it.", BinaryData.FromString(Schema));
+        OpenAI.Chat.ChatTool sell = OpenAI.Chat.ChatTool.CreateFunctionTool("sell", "Sells it.", BinaryData.FromString("""{"type":"object","properties":{"price":{"type":"integer"}},"required":["price"],"additionalProperties":false}"""));
         var options = new ChatCompletionOptions { Tools = { buy, sell }, ToolChoice = ChatToolChoice.CreateFunctionChoice("sell"), AllowParallelToolCalls = false, MaxOutputTokenCount = 300 };
 
         ChatCompletion named = await client.CompleteChatAsync([new UserChatMessage("A dog.")], options, TestContext.Current.CancellationToken);

@@ -89,7 +89,7 @@ internal sealed class AnswerGrammar
     {
         ToolCallFormat.Tags => Sequence(Literal(TagReader.Begin), BehindMark()),
         ToolCallFormat.Mistral => Sequence(Literal(MistralReader.Mark), BehindMark()),
-        _ => Sequence(Optional(Literal(JsonReader.Mark)), Several(Call("parameters"), Sequence(_json.Space, Literal(";"), _json.Space))),
+        _ => Sequence(Optional(Literal(JsonReader.Mark)), Several(Call("parameters"), Sequence(_json.Space, Literal(";"), _json.Space)), End()),
     };
 
     /// <summary>What comes behind the mark that begins the first call.</summary>
@@ -98,7 +98,7 @@ internal sealed class AnswerGrammar
         if (_format == ToolCallFormat.Tags)
         {
             GrammarExpression inside = _rules.Add("call", Sequence(_json.Space, Call("arguments"), _json.Space, Literal(TagReader.End)));
-            return Sequence(inside, More(Sequence(_json.Space, Literal(TagReader.Begin), inside)));
+            return Sequence(inside, More(Sequence(_json.Space, Literal(TagReader.Begin), inside)), End());
         }
 
         GrammarExpression named = _rules.Add("call", Choice([.. Tools().Select(tool => Sequence(Literal(tool.Name), Literal(MistralReader.ArgumentsMark), ArgumentsOf(tool)))]));
@@ -124,6 +124,9 @@ internal sealed class AnswerGrammar
     private GrammarExpression Several(GrammarExpression call, GrammarExpression between) => Sequence(call, More(Sequence(between, call)));
 
     private GrammarExpression More(GrammarExpression other) => _request.CallsOnce ? Empty : Repeat(other, 0, null);
+
+    /// <summary>Spaces behind the last call, which could otherwise lead to another one alone.</summary>
+    private GrammarExpression End() => _request.CallsOnce ? Empty : _json.Space;
 
     private GrammarExpression Call(string arguments) => _rules.Add("call", Choice([.. Tools().Select(tool => Sequence(
         Literal("{"), _json.Space, Literal("\"name\""), _json.Space, Literal(":"), _json.Space, Literal(JsonRules.TextOf(tool.Name)), _json.Comma,
