@@ -1,5 +1,3 @@
-using SparseInfer.SoftwareCuda.Execution;
-
 namespace SparseInfer.SoftwareCuda.Ptx;
 
 /// <summary>
@@ -12,40 +10,23 @@ namespace SparseInfer.SoftwareCuda.Ptx;
 /// </remarks>
 internal sealed unsafe class ExecutionOrder
 {
-    private readonly DecodedProgram _program;
-    private readonly int[] _starts;
-    private readonly int[][] _successors;
+    private readonly BasicBlocks _blocks;
     private readonly int[] _component; // 0: not visited; MaxValue: ordered
     private readonly Stack<int> _open = new();
     private int _visited;
 
-    private ExecutionOrder(DecodedProgram program)
+    private ExecutionOrder(BasicBlocks blocks)
     {
-        _program = program;
-        var starts = new SortedSet<int> { 0 };
-        for (int i = 0; i < program.Count; i++)
-        {
-            if (program.Code[i].Kind is InstructionKind.Branch or InstructionKind.BranchIndexed or InstructionKind.Exit or InstructionKind.Trap)
-            {
-                starts.UnionWith(program.Successors(i));
-                if (i + 1 < program.Count)
-                {
-                    starts.Add(i + 1);
-                }
-            }
-        }
-
-        _starts = [.. starts];
-        _successors = [.. Enumerable.Range(0, _starts.Length).Select(b => program.Successors(End(b) - 1).Select(Block).Distinct().ToArray())];
-        _component = new int[_starts.Length];
+        _blocks = blocks;
+        _component = new int[blocks.Count];
     }
 
     /// <summary>Sets the rank of each instruction.</summary>
-    public static void Set(DecodedProgram program)
+    public static void Set(DecodedProgram program, BasicBlocks blocks)
     {
-        var order = new ExecutionOrder(program);
-        var blocks = new LinkedList<int>();
-        for (int block = 0; block < order._starts.Length; block++)
+        var order = new ExecutionOrder(blocks);
+        var ordered = new LinkedList<int>();
+        for (int block = 0; block < blocks.Count; block++)
         {
             // Blocks that nothing leads to come last.
             var reached = new LinkedList<int>();
@@ -56,23 +37,19 @@ internal sealed unsafe class ExecutionOrder
 
             foreach (int each in reached)
             {
-                blocks.AddLast(each);
+                ordered.AddLast(each);
             }
         }
 
         int rank = 0;
-        foreach (int block in blocks)
+        foreach (int block in ordered)
         {
-            for (int i = order._starts[block]; i < order.End(block); i++)
+            for (int i = blocks.Start(block); i < blocks.End(block); i++)
             {
                 program.Code[i].Rank = rank++;
             }
         }
     }
-
-    private int End(int block) => block + 1 < _starts.Length ? _starts[block + 1] : _program.Count;
-
-    private int Block(int start) => Array.BinarySearch(_starts, start);
 
     /// <summary>Tarjan's search; what is found goes in front of <paramref name="order"/>.</summary>
     private int Visit(int block, LinkedList<int> order)
@@ -81,7 +58,7 @@ internal sealed unsafe class ExecutionOrder
         int own = _component[block] = ++_visited;
         int head = own;
         bool isLoop = false;
-        foreach (int next in _successors[block])
+        foreach (int next in _blocks.Successors[block])
         {
             int least = _component[next] == 0 ? Visit(next, order) : _component[next];
             if (least <= head)
@@ -106,7 +83,7 @@ internal sealed unsafe class ExecutionOrder
             }
 
             var rest = new LinkedList<int>();
-            foreach (int next in _successors[block])
+            foreach (int next in _blocks.Successors[block])
             {
                 if (_component[next] == 0)
                 {

@@ -108,8 +108,9 @@ internal sealed unsafe partial class FunctionDecoder(
             SharedShift = _sharedShift,
             GlobalShift = _globalShift,
         };
-        ExecutionOrder.Set(program);
-        Liveness.MarkWatched(program);
+        var blocks = new BasicBlocks(program);
+        ExecutionOrder.Set(program, blocks);
+        Liveness.MarkWatched(program, blocks);
         program.StoredParameters = StoreAnalysis.StoredParameters(program);
         return program;
     }

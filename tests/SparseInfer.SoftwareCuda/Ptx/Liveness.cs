@@ -1,73 +1,66 @@
 namespace SparseInfer.SoftwareCuda.Ptx;
 
-/// <summary>What flows through a program's registers.</summary>
-internal static unsafe class Liveness
+/// <summary>What flows through a program's registers. Most are written and read in one block: sets hold the others only.</summary>
+internal sealed unsafe class Liveness
 {
+    private readonly DecodedProgram _program;
+    private readonly BasicBlocks _blocks;
+
+    // By register, its place in the sets; -1 where no block reads it before it writes it.
+    private readonly int[] _place;
+    private readonly int _words;
+
+    // By block: registers that it reads before it writes them, and those that it writes for certain.
+    private readonly ulong[][] _reads;
+    private readonly ulong[][] _writes;
+
+    private Liveness(DecodedProgram program, BasicBlocks blocks)
+    {
+        _program = program;
+        _blocks = blocks;
+        _place = new int[program.Registers.Count];
+        Array.Fill(_place, -1);
+        int[] writtenIn = new int[program.Registers.Count];
+        Array.Fill(writtenIn, -1);
+        int places = 0;
+        var reads = new List<int>[blocks.Count];
+        for (int block = 0; block < blocks.Count; block++)
+        {
+            reads[block] = [];
+            for (int index = blocks.Start(block); index < blocks.End(block); index++)
+            {
+                foreach (int register in program.Reads[index])
+                {
+                    if (writtenIn[register] != block)
+                    {
+                        _place[register] = _place[register] < 0 ? places++ : _place[register];
+                        reads[block].Add(_place[register]);
+                    }
+                }
+
+                foreach (int register in CertainWrites(index))
+                {
+                    writtenIn[register] = block;
+                }
+            }
+        }
+
+        _words = (places + 63) / 64;
+        _reads = [.. reads.Select(SetOf)];
+        _writes =
+        [
+            .. Enumerable.Range(0, blocks.Count).Select(block => SetOf(Enumerable.Range(blocks.Start(block), blocks.End(block) - blocks.Start(block))
+                .SelectMany(CertainWrites).Select(register => _place[register]).Where(place => place >= 0))),
+        ];
+    }
+
     /// <summary>
     /// Marks the instructions that read a register which some path leaves unwritten, and those that write such a register: only they are
     /// looked at while a kernel runs.
     /// </summary>
-    public static void MarkWatched(DecodedProgram program)
+    public static void MarkWatched(DecodedProgram program, BasicBlocks blocks)
     {
-        int words = (program.Registers.Count + 63) / 64;
-        ulong[][] before = new ulong[program.Count][];
-        var work = new Stack<int>();
-        before[0] = new ulong[words];
-        work.Push(0);
-        ulong[] after = new ulong[words];
-        while (work.TryPop(out int index))
-        {
-            before[index].CopyTo(after, 0);
-            // A predicated write may not happen.
-            if (program.Code[index].Predicate < 0)
-            {
-                foreach (int register in program.Writes[index])
-                {
-                    after[register >> 6] |= 1UL << register;
-                }
-            }
-
-            foreach (int next in program.Successors(index))
-            {
-                if (before[next] is null)
-                {
-                    before[next] = [.. after];
-                    work.Push(next);
-                    continue;
-                }
-
-                bool changed = false;
-                for (int w = 0; w < words; w++)
-                {
-                    ulong both = before[next][w] & after[w];
-                    changed |= both != before[next][w];
-                    before[next][w] = both;
-                }
-
-                if (changed)
-                {
-                    work.Push(next);
-                }
-            }
-        }
-
-        var doubtful = new HashSet<int>();
-        for (int index = 0; index < program.Count; index++)
-        {
-            if (before[index] is null)
-            {
-                continue;
-            }
-
-            foreach (int register in program.Reads[index])
-            {
-                if ((before[index][register >> 6] >> register & 1) == 0)
-                {
-                    doubtful.Add(register);
-                }
-            }
-        }
-
+        var doubtful = new Liveness(program, blocks).Doubtful();
         program.Doubtful = doubtful;
         if (doubtful.Count == 0)
         {
@@ -81,68 +74,157 @@ internal static unsafe class Liveness
     }
 
     /// <summary>Words of registers that are alive at the busiest place.</summary>
-    public static int Registers(DecodedProgram program)
+    public static int Registers(DecodedProgram program) => new Liveness(program, new BasicBlocks(program)).MostAlive();
+
+    /// <summary>A predicated write may not happen.</summary>
+    private int[] CertainWrites(int index) => _program.Code[index].Predicate < 0 ? _program.Writes[index] : [];
+
+    private ulong[] SetOf(IEnumerable<int> places)
     {
-        int words = (program.Registers.Count + 63) / 64;
-        ulong[][] live = new ulong[program.Count + 1][];
-        for (int index = 0; index <= program.Count; index++)
+        ulong[] set = new ulong[_words];
+        foreach (int place in places)
         {
-            live[index] = new ulong[words];
+            set[place >> 6] |= 1UL << place;
         }
 
-        List<int>[] successors = [.. Enumerable.Range(0, program.Count).Select(program.Successors)];
-        bool changed = true;
-        ulong[] now = new ulong[words];
-        while (changed)
+        return set;
+    }
+
+    /// <summary>Registers that are read where some path from the beginning has not written them.</summary>
+    private HashSet<int> Doubtful()
+    {
+        int[] order = _blocks.InOrder();
+        // Null: no path was followed to there yet.
+        ulong[]?[] before = new ulong[]?[_blocks.Count];
+        before[0] = new ulong[_words];
+        ulong[] after = new ulong[_words];
+        for (bool changed = true; changed;)
         {
             changed = false;
-            for (int index = program.Count - 1; index >= 0; index--)
+            foreach (int block in order)
             {
-                Array.Clear(now);
-                foreach (int next in successors[index])
+                for (int w = 0; w < _words; w++)
                 {
-                    for (int w = 0; w < words; w++)
+                    after[w] = before[block]![w] | _writes[block][w];
+                }
+
+                foreach (int next in _blocks.Successors[block])
+                {
+                    if (before[next] is not { } known)
                     {
-                        now[w] |= live[next][w];
+                        before[next] = [.. after];
+                        changed = true;
+                        continue;
                     }
-                }
 
-                if (program.Code[index].Predicate < 0)
-                {
-                    foreach (int register in program.Writes[index])
+                    for (int w = 0; w < _words; w++)
                     {
-                        now[register >> 6] &= ~(1UL << register);
+                        ulong both = known[w] & after[w];
+                        changed |= both != known[w];
+                        known[w] = both;
                     }
-                }
-
-                foreach (int register in program.Reads[index])
-                {
-                    now[register >> 6] |= 1UL << register;
-                }
-
-                if (!now.AsSpan().SequenceEqual(live[index]))
-                {
-                    now.CopyTo(live[index], 0);
-                    changed = true;
                 }
             }
         }
 
-        int most = 0;
-        foreach (ulong[] set in live)
+        ulong[] doubtful = new ulong[_words];
+        foreach (int block in order)
         {
-            int count = 0;
-            for (int register = 0; register < program.Registers.Count; register++)
+            for (int w = 0; w < _words; w++)
             {
-                if ((set[register >> 6] >> register & 1) != 0)
+                doubtful[w] |= _reads[block][w] & ~before[block]![w];
+            }
+        }
+
+        return [.. Enumerable.Range(0, _place.Length).Where(register => _place[register] is >= 0 and int place && Has(doubtful, place))];
+    }
+
+    private int MostAlive()
+    {
+        int most = 0;
+        bool[] alive = new bool[_place.Length];
+        int[] registerAt = new int[_words * 64];
+        for (int register = 0; register < _place.Length; register++)
+        {
+            if (_place[register] >= 0)
+            {
+                registerAt[_place[register]] = register;
+            }
+        }
+
+        ulong[][] before = AliveBefore();
+        for (int block = 0; block < _blocks.Count; block++)
+        {
+            Array.Clear(alive);
+            int words = 0;
+            ulong[] after = AliveAfter(block, before);
+            for (int place = 0; place < registerAt.Length; place++)
+            {
+                if (Has(after, place))
                 {
-                    count += program.Registers[register].Bytes switch { 0 => 0, 8 => 2, _ => 1 };
+                    alive[registerAt[place]] = true;
+                    words += Words(registerAt[place]);
                 }
             }
 
-            most = Math.Max(most, count);
+            for (int index = _blocks.End(block) - 1; index >= _blocks.Start(block); index--)
+            {
+                foreach (int register in CertainWrites(index))
+                {
+                    words -= alive[register] ? Words(register) : 0;
+                    alive[register] = false;
+                }
+
+                foreach (int register in _program.Reads[index])
+                {
+                    words += alive[register] ? 0 : Words(register);
+                    alive[register] = true;
+                }
+
+                most = Math.Max(most, words);
+            }
         }
 
         return most;
     }
+
+    /// <summary>By block, what is read from its beginning on before it is written.</summary>
+    private ulong[][] AliveBefore()
+    {
+        ulong[][] before = [.. _reads.Select(set => (ulong[])set.Clone())];
+        for (bool changed = true; changed;)
+        {
+            changed = false;
+            for (int block = _blocks.Count - 1; block >= 0; block--)
+            {
+                ulong[] after = AliveAfter(block, before);
+                for (int w = 0; w < _words; w++)
+                {
+                    ulong now = before[block][w] | (after[w] & ~_writes[block][w]);
+                    changed |= now != before[block][w];
+                    before[block][w] = now;
+                }
+            }
+        }
+
+        return before;
+    }
+
+    private ulong[] AliveAfter(int block, ulong[][] before)
+    {
+        ulong[] after = new ulong[_words];
+        foreach (int next in _blocks.Successors[block])
+        {
+            for (int w = 0; w < _words; w++)
+            {
+                after[w] |= before[next][w];
+            }
+        }
+
+        return after;
+    }
+
+    private int Words(int register) => _program.Registers[register].Bytes switch { 0 => 0, 8 => 2, _ => 1 };
+
+    private static bool Has(ulong[] set, int place) => (set[place >> 6] >> place & 1) != 0;
 }
