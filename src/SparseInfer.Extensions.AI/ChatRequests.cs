@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using SparseInfer.Sampling;
 using SparseInfer.Serving;
 
 namespace SparseInfer.Extensions.AI;
@@ -25,6 +26,9 @@ internal static class ChatRequests
         {
             Options = Sampling(options, Raw(options, client) ?? defaults, service),
             Tools = options.ToolMode is NoneChatToolMode ? [] : [.. (options.Tools ?? []).Select(Tool)],
+            RequiresCall = options.ToolMode is RequiredChatToolMode,
+            RequiredTool = (options.ToolMode as RequiredChatToolMode)?.RequiredFunctionName,
+            CallsOnce = options.AllowMultipleToolCalls == false,
         };
         foreach ((string name, object? value) in options.AdditionalProperties ?? [])
         {
@@ -50,9 +54,8 @@ internal static class ChatRequests
 
         string? refused = options switch
         {
-            { ResponseFormat: not (null or ChatResponseFormatText) } => "ResponseFormat other than text: nothing keeps the model to a format. Ask for it in the messages, and check the answer",
-            { ToolMode: RequiredChatToolMode } => "ToolMode that requires a call: nothing makes the model call a tool. Use ChatToolMode.Auto",
-            { AllowMultipleToolCalls: false } => "AllowMultipleToolCalls = false: nothing keeps the model to one call. Leave it null",
+            { ResponseFormat: not (null or ChatResponseFormatText or ChatResponseFormatJson) } => "ResponseFormat other than text and JSON",
+            { ToolMode: RequiredChatToolMode, Tools: null or { Count: 0 } } => "ToolMode that requires a call, and there are no Tools",
             { ConversationId: not null } => "ConversationId: the client keeps no conversation. Give all messages each time; what they have in common is not computed again",
 #pragma warning disable MEAI001 // An experiment of the abstractions: whoever uses it has to hear that it is not here.
             { ContinuationToken: not null } => "ContinuationToken: an answer that was left is not kept. Ask again, with the same seed",
@@ -80,6 +83,7 @@ internal static class ChatRequests
 
             // These two are about the whole text, not the last tokens.
             RepetitionWindow = penalizes ? Math.Max(service.Context, defaults.RepetitionWindow) : defaults.RepetitionWindow,
+            Grammar = Form(options.ResponseFormat) ?? defaults.Grammar,
             StopStrings = options.StopSequences is { Count: > 0 } stop ? [.. stop] : defaults.StopStrings,
             Seed = options.Seed is { } seed ? unchecked((ulong)seed) : defaults.Seed,
         };
@@ -90,8 +94,15 @@ internal static class ChatRequests
         value is { } number ? double.Parse(number.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : null;
 
     private static ChatTool Tool(AITool tool) => tool is AIFunctionDeclaration function
-        ? new ChatTool(function.Name, function.Description, function.JsonSchema.GetRawText())
+        ? new ChatTool(function.Name, function.Description, function.JsonSchema.GetRawText()) { IsStrict = IsStrict(function) }
         : throw new NotSupportedException($"ChatOptions.Tools has {tool.GetType().Name}, which a service runs: the model can call functions (AIFunctionFactory.Create) only.");
+
+    /// <summary>The name that other clients of the library have for it.</summary>
+    private static bool IsStrict(AITool tool) => tool.AdditionalProperties.TryGetValue("strict", out object? strict) && strict is true or JsonElement { ValueKind: JsonValueKind.True };
+
+    private static Grammar? Form(ChatResponseFormat? format) => format is not ChatResponseFormatJson json ? null
+        : json.Schema is { } schema ? Grammar.FromJsonSchema(schema)
+        : Grammar.JsonObject;
 
     private static int Whole(string name, double value) => value == (int)value
         ? (int)value

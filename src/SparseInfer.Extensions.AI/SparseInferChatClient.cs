@@ -96,6 +96,7 @@ public sealed class SparseInferChatClient : IChatClient, IAsyncDisposable
             {
                 { Report: { } report } => [new UsageContent(Usage(report))],
                 { ToolCall: { } call } => [ToolArguments.Call(call)],
+                { Reasoning.Length: > 0 } => [new TextReasoningContent(piece.Reasoning)],
                 _ => [new TextContent(piece.Text)],
             };
             yield return new ChatResponseUpdate(ChatRole.Assistant, contents)

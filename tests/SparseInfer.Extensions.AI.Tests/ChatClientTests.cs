@@ -1,9 +1,11 @@
 using System.ComponentModel;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.SemanticKernel.ChatCompletion;
+using SparseInfer.Sampling;
 using SparseInfer.Serving;
 
 namespace SparseInfer.Extensions.AI.Tests;
@@ -84,7 +86,7 @@ public sealed class ChatClientTests
         request.TimeLimit.ShouldBe(TimeSpan.FromSeconds(2));
         request.Options.ToString().ShouldBe(
             "GenerationOptions { MaxTokens = 9, Temperature = 0.1, TopK = 7, TopP = 0.3, MinP = 0.2, RepetitionPenalty = 1.5, PresencePenalty = -1, FrequencyPenalty = 0.5, "
-            + "RepetitionWindow = 2000, Seed = 18446744073709551615, StopStrings = ['\\u000a'], IgnoreEndOfSequence = False }");
+            + "RepetitionWindow = 2000, Seed = 18446744073709551615, StopStrings = ['\\u000a'], Grammar = null, IgnoreEndOfSequence = False }");
     }
 
     [Fact]
@@ -96,9 +98,8 @@ public sealed class ChatClientTests
             where T : Exception =>
             (await Should.ThrowAsync<T>(async () => await client.GetResponseAsync("Hello", options))).Message.ShouldContain(message);
 
-        await RefusesAsync<NotSupportedException>("ResponseFormat", new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
         await RefusesAsync<NotSupportedException>("ToolMode", new ChatOptions { ToolMode = ChatToolMode.RequireAny });
-        await RefusesAsync<NotSupportedException>("AllowMultipleToolCalls", new ChatOptions { AllowMultipleToolCalls = false });
+        await RefusesAsync<JsonSchemaException>("'uniqueItems'", new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.SerializeToElement(new { type = "array", uniqueItems = true })) });
         await RefusesAsync<NotSupportedException>("ConversationId", new ChatOptions { ConversationId = "1" });
         await RefusesAsync<NotSupportedException>("HostedWebSearchTool", new ChatOptions { Tools = [new HostedWebSearchTool()] });
         await RefusesAsync<ArgumentException>("'gpt-5'", new ChatOptions { ModelId = "gpt-5" });

@@ -80,7 +80,7 @@ public sealed class RecordTextTests(LoadedModels models)
     {
         new GenerationOptions { Temperature = 0.5, Seed = 7, StopStrings = ["\n", "User:"] }.ToString().ShouldBe(
             "GenerationOptions { MaxTokens = 256, Temperature = 0.5, TopK = 40, TopP = 0.95, MinP = 0.05, RepetitionPenalty = 1, "
-            + "PresencePenalty = 0, FrequencyPenalty = 0, RepetitionWindow = 64, Seed = 7, StopStrings = ['\\u000a', 'User:'], IgnoreEndOfSequence = False }");
+            + "PresencePenalty = 0, FrequencyPenalty = 0, RepetitionWindow = 64, Seed = 7, StopStrings = ['\\u000a', 'User:'], Grammar = null, IgnoreEndOfSequence = False }");
         new LoadReport("m.gguf", 12, 3456, ["One.", "Two."]).ToString().ShouldBe("m.gguf: 12 tensors, 3456 bytes of weights\nOne.\nTwo.");
         new GenerationReport(5, 40, 39, TimeSpan.FromMilliseconds(3.125), TimeSpan.FromMilliseconds(20), StopReason.MaxTokens).ToString()
             .ShouldBe("5 prompt tokens in 3.1 ms; 40 generated, 39 decoded in 20.0 ms (1950.0 a second); ended by MaxTokens");

@@ -52,7 +52,8 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="model">The model; null: it does not come to be loaded.</param>
     /// <param name="options">Its options; null: <see cref="Defaults"/>.</param>
     /// <param name="hasTemplate">Whether it answers conversations.</param>
-    public static async Task<TestServer> StartAsync(TestModel? model, ServeOptions? options = null, bool hasTemplate = true)
+    /// <param name="calls">How calls of tools are written; null: not at all.</param>
+    public static async Task<TestServer> StartAsync(TestModel? model, ServeOptions? options = null, bool hasTemplate = true, ToolCallFormat? calls = null)
     {
         options ??= Defaults;
         var log = new SharedText();
@@ -70,6 +71,7 @@ internal sealed class TestServer : IAsyncDisposable
             ChatTemplate = hasTemplate ? ChatTemplate.Parse(Template) : null,
             Matryoshka = options.Matryoshka,
             MeterEvery = 8,
+            ToolCallFormat = calls,
         });
         server.Open(new(options.Alias ?? TestModel.Name, 1700000000, "fp_0123456789", service));
         return new(server, service, options, log);

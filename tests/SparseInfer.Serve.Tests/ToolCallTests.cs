@@ -61,7 +61,7 @@ public sealed class ToolCallTests
         ChatCall call = ChatCall.Read(new Parameters(body.RootElement), new GenerationOptions());
         call.Turns[1].ToolCalls.ShouldHaveSingleItem().ShouldBe(new ChatToolCall("f", "{}", "a"));
         call.Turns[2].ToolCallId.ShouldBe("a");
-        call.Tools.ShouldHaveSingleItem().Description.ShouldBe("Of a city");
+        call.Calls.Tools.ShouldHaveSingleItem().Description.ShouldBe("Of a city");
         var context = new DefaultHttpContext();
         using var written = new MemoryStream();
         context.Response.Body = written;

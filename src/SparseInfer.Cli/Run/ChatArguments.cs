@@ -26,6 +26,8 @@ internal sealed class ChatArguments
 
     private readonly GenerationArguments _generation = new();
 
+    private readonly GrammarArguments _grammar = new();
+
     private readonly Option<string?> _system = ValueOption.Of<string?>(
         "--system-prompt", "TEXT", "What the system says before the conversation.", null, "a text", text => (true, text), "-sys");
 
@@ -41,7 +43,7 @@ internal sealed class ChatArguments
     {
         var command = new Command("chat", Description);
         command.Arguments.Add(_file);
-        foreach (Option option in (Option[])[.. _model.All, _system, _template, .. _generation.All, _json, _color])
+        foreach (Option option in (Option[])[.. _model.All, _system, _template, .. _generation.All, .. _grammar.All, _json, _color])
         {
             command.Options.Add(option);
         }
@@ -63,7 +65,7 @@ internal sealed class ChatArguments
         return new()
         {
             Model = _model.Read(parsed, option ?? file ?? throw new CliException("give a model: sparseinfer chat MODEL.")),
-            Generation = _generation.Read(parsed),
+            Generation = _generation.Read(parsed) with { Grammar = _grammar.Read(parsed) },
             Mode = _generation.Mode(parsed),
             Context = _generation.Context(parsed),
             System = parsed.GetValue(_system),

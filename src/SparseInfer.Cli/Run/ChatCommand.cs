@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using SparseInfer.Sampling;
 
 namespace SparseInfer.Cli.Run;
 
@@ -109,7 +110,7 @@ internal sealed class ChatCommand
                     await AnswerAsync(isEscaped ? line.TrimStart()[1..] : line, cancellationToken);
                 }
             }
-            catch (Exception exception) when (exception is CliException or ChatTemplateException or ChatRefusedException)
+            catch (Exception exception) when (exception is CliException or ChatTemplateException or ChatRefusedException or GrammarException)
             {
                 // Of the message or the command; the conversation goes on without it.
                 if (_options.Json)

@@ -25,6 +25,8 @@ internal sealed class RunArguments
 
     private readonly GenerationArguments _generation = new();
 
+    private readonly GrammarArguments _grammar = new();
+
     private readonly Option<string?> _prompt = ValueOption.Of<string?>(
         "--prompt", "TEXT", "What the text begins with. [default: standard input, where that is no terminal]", null, "a text", text => (true, text), "-p");
 
@@ -37,7 +39,7 @@ internal sealed class RunArguments
     {
         var command = new Command("run", Description);
         command.Arguments.Add(_positional);
-        foreach (Option option in (Option[])[.. _model.All, _prompt, .. _generation.All, _json, _color])
+        foreach (Option option in (Option[])[.. _model.All, _prompt, .. _generation.All, .. _grammar.All, _json, _color])
         {
             command.Options.Add(option);
         }
@@ -70,7 +72,7 @@ internal sealed class RunArguments
         {
             Model = _model.Read(parsed, model),
             Prompt = prompt,
-            Generation = _generation.Read(parsed),
+            Generation = _generation.Read(parsed) with { Grammar = _grammar.Read(parsed) },
             Mode = _generation.Mode(parsed),
             Context = _generation.Context(parsed),
             Json = parsed.GetValue(_json),

@@ -4,6 +4,7 @@ using System.Text.Json;
 using SparseInfer.Cli.Bench;
 using SparseInfer.Cli.Bench.Reports;
 using SparseInfer.Cli.Compilation;
+using SparseInfer.Sampling;
 
 namespace SparseInfer.Cli.Run;
 
@@ -46,6 +47,10 @@ internal static class RunCommand
         catch (OperationCanceledException)
         {
             isCanceled = true;
+        }
+        catch (GrammarException exception)
+        {
+            throw new CliException(exception.Message);
         }
 
         if (session.LastGeneration is { } generation)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Sampling;
 using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve;
@@ -24,6 +25,7 @@ internal static class Faults
             "input", "context_length_exceeded"),
         ChatRefusedException or ChatTemplateException => ApiException.Invalid(exception.Message, "messages"),
         InsufficientMemoryException or InsufficientDeviceMemoryException => ApiException.Unavailable($"There is not enough memory: {exception.Message}", SoonEnough),
+        GrammarException => ApiException.Invalid(exception.Message, code: "invalid_grammar"),
         ArgumentException argument => ApiException.Invalid(WithoutName(argument)),
         _ => null,
     };
@@ -32,6 +34,11 @@ internal static class Faults
     public static ApiException NoTemplate(string model) => ApiException.Invalid(
         $"The model `{model}` has no chat template that can be used, so it cannot answer conversations. Use /v1/completions, or start the server with --chat-template-file FILE.",
         "messages", "no_chat_template");
+
+    /// <summary>A call has to be made, and nobody knows how.</summary>
+    public static ApiException NoCalls() => ApiException.Invalid(
+        "Unsupported value: 'tool_choice' does not support a call that has to be made with this model: its chat template does not show how it writes one. Only 'auto' and 'none' are supported.",
+        "tool_choice", "unsupported_value");
 
     private static ApiException TooLong(PromptTooLongException prompt, bool isChat) => isChat
         ? ApiException.Invalid(

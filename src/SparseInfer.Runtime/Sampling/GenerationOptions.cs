@@ -1,3 +1,5 @@
+using SparseInfer.Sampling;
+
 namespace SparseInfer;
 
 /// <summary>
@@ -58,6 +60,13 @@ public sealed record GenerationOptions
     /// </summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>
+    /// The form of the text; null: any. Tokens that would leave it are not chosen; a token that ends the text is where the text may end, and where nothing may follow it ends by
+    /// itself (<see cref="StopReason.GrammarEnd"/>). The text of a call with an empty prompt goes on in the grammar where the call before ended. Log-probabilities are those
+    /// that the model gave. <see cref="StopStrings"/> end the text wherever they come.
+    /// </summary>
+    public Grammar? Grammar { get; init; }
+
     /// <summary>Whether to go on to <see cref="MaxTokens"/> past an end of the sequence, as benchmarks do.</summary>
     public bool IgnoreEndOfSequence { get; init; }
 
@@ -96,6 +105,7 @@ public sealed record GenerationOptions
         (nameof(RepetitionWindow), RepetitionWindow),
         (nameof(Seed), Seed),
         (nameof(StopStrings), StopStrings),
+        (nameof(Grammar), Grammar),
         (nameof(IgnoreEndOfSequence), IgnoreEndOfSequence));
 
     private static void Check(bool valid, string property, object? value, string range)

@@ -1,3 +1,5 @@
+using SparseInfer.Text;
+
 namespace SparseInfer.Sampling;
 
 /// <summary>
@@ -8,6 +10,10 @@ namespace SparseInfer.Sampling;
 /// <para>
 /// The steps, in llama.cpp's order: (1) penalties; (2) top-k; (3) top-p, over the probabilities renormalized after top-k; (4)
 /// min-p; (5) temperature; (6) draw. With temperature 0, the greatest logit after (1), the lowest id among equal ones, and no draw.
+/// </para>
+/// <para>
+/// With a grammar the token so chosen stands if the grammar allows it. Otherwise steps (2) to (6) are done again with the tokens alone that it allows; the second draw
+/// follows from the first, so that a token takes one draw either way.
 /// </para>
 /// <para>
 /// One seed gives the same tokens for the same logits on every platform and version: own generator (xoshiro256**), own exponential, sums
@@ -27,20 +33,50 @@ public sealed class Sampler
     private readonly RepetitionPenalty _penalty;
     private readonly int[] _candidates;
     private readonly double[] _weights;
+    private readonly TokenConstraint? _constraint;
     private Xoshiro256StarStar _random;
 
     /// <summary>Makes a sampler for one sequence.</summary>
     /// <param name="options">Validated and read here; the length and stop strings do not concern a sampler.</param>
     /// <param name="vocabularySize">How many logits there will be; at least 1.</param>
     /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
+    /// <exception cref="ArgumentException">There is a grammar, which takes a tokenizer to follow.</exception>
     /// <exception cref="ArgumentOutOfRangeException">
     /// An option is out of its range, or <paramref name="vocabularySize"/> is not positive.
     /// </exception>
     public Sampler(GenerationOptions options, int vocabularySize)
+        : this(options, vocabularySize, constraint: null)
+    {
+        if (options.Grammar is not null)
+        {
+            throw new ArgumentException("GenerationOptions.Grammar is about text: give the sampler the tokenizer in place of the vocabulary's size.", nameof(options));
+        }
+    }
+
+    /// <summary>Makes a sampler for one sequence, which follows <see cref="GenerationOptions.Grammar"/> where there is one.</summary>
+    /// <param name="options">Validated and read here; the length and stop strings do not concern a sampler.</param>
+    /// <param name="tokenizer">What tokens are. There will be as many logits as its vocabulary has tokens.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public Sampler(GenerationOptions options, Tokenizer tokenizer)
+        : this(options, tokenizer, new Dictionary<int, string>())
+    {
+    }
+
+    /// <param name="options">As above.</param>
+    /// <param name="tokenizer">As above.</param>
+    /// <param name="spelled">Control tokens that show in the text, and how they are spelled there.</param>
+    internal Sampler(GenerationOptions options, Tokenizer tokenizer, IReadOnlyDictionary<int, string> spelled)
+        : this(options, Require(tokenizer).VocabularySize, options?.Grammar is { } grammar ? new TokenConstraint(grammar, tokenizer, spelled, !options.IgnoreEndOfSequence) : null)
+    {
+    }
+
+    private Sampler(GenerationOptions options, int vocabularySize, TokenConstraint? constraint)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
         options.Validate();
+        _constraint = constraint;
 
         _vocabularySize = vocabularySize;
         _temperature = options.Temperature;
@@ -61,11 +97,15 @@ public sealed class Sampler
     /// <summary>Whether the token with the greatest logit is always chosen, and nothing remembered.</summary>
     internal bool IsPlainGreedy => _temperature == 0 && !_penalty.IsActive;
 
-    /// <summary>Chooses a token and remembers it for the repetition penalty.</summary>
+    /// <summary>Whether the text follows <see cref="GenerationOptions.Grammar"/>, and nothing may follow it: it ends, and there is no token to choose.</summary>
+    public bool IsComplete => _constraint is { IsComplete: true };
+
+    /// <summary>Chooses a token and remembers it for the repetition penalty and the grammar.</summary>
     /// <param name="logits">One logit a token; negative infinity rules a token out.</param>
     /// <returns>The token id.</returns>
     /// <exception cref="ArgumentException">The number of logits is not the vocabulary's size.</exception>
     /// <exception cref="InvalidOperationException">A logit is NaN or positive infinity, or all are negative infinity.</exception>
+    /// <exception cref="GrammarException">No token that has a logit may follow by the grammar, or it is too ambiguous to be followed.</exception>
     public int Sample(ReadOnlySpan<float> logits)
     {
         if (logits.Length != _vocabularySize)
@@ -74,12 +114,32 @@ public sealed class Sampler
         }
 
         ReadOnlySpan<float> penalized = _penalty.Apply(logits);
-        float maximum = LogitScan.Maximum(penalized);
-        int token = _temperature == 0
-            ? LogitScan.IndexOf(penalized, maximum)
-            : Draw(penalized, maximum, SelectCandidates(penalized, maximum));
+        double draw = _temperature == 0 ? 0 : _random.NextUnit();
+        int token = Choose(penalized, draw);
+        if (_constraint is not null && !TryTake(token))
+        {
+            token = Choose(_constraint.Mask(penalized), Xoshiro256StarStar.UnitAfter(draw));
+            _constraint.Accept(token);
+        }
+
         _penalty.Accept(token);
         return token;
+    }
+
+    /// <summary>Takes a token that was chosen by the logits alone, if the grammar allows it, as <see cref="Sample"/> would. Where there is none, every token may follow.</summary>
+    internal bool TryTake(int token)
+    {
+        if (_constraint is { } constraint)
+        {
+            if (!constraint.Allows(token))
+            {
+                return false;
+            }
+
+            constraint.Accept(token);
+        }
+
+        return true;
     }
 
     /// <summary>Tells the sampler of a token it did not choose, such as the prompt's, so that the repetition penalty counts it.</summary>
@@ -95,8 +155,19 @@ public sealed class Sampler
     /// <summary>Goes on where a sequence is: its last tokens are in the window, and so many draws are made.</summary>
     /// <param name="sequence">Its tokens. Ids that are not in the vocabulary count, but are never chosen.</param>
     /// <param name="draws">How many tokens were drawn before.</param>
-    internal void ContinueFrom(ReadOnlySpan<int> sequence, int draws)
+    /// <param name="written">How many of its last tokens are the text that the grammar is about.</param>
+    /// <exception cref="InvalidOperationException">That text does not follow the grammar.</exception>
+    internal void ContinueFrom(ReadOnlySpan<int> sequence, int draws, int written)
     {
+        foreach (int token in _constraint is null ? [] : sequence[^written..])
+        {
+            if (!TryTake(token))
+            {
+                throw new InvalidOperationException(
+                    "What was generated since the prompt does not follow GenerationOptions.Grammar: go on with the grammar that it was begun with, or give a prompt.");
+            }
+        }
+
         foreach (int token in sequence[^Math.Min(_penalty.Window, sequence.Length)..])
         {
             _penalty.Accept(token);
@@ -204,7 +275,15 @@ public sealed class Sampler
         return count;
     }
 
-    private int Draw(ReadOnlySpan<float> logits, float maximum, int count)
+    private int Choose(ReadOnlySpan<float> logits, double draw)
+    {
+        float maximum = LogitScan.Maximum(logits);
+        return _temperature == 0
+            ? LogitScan.IndexOf(logits, maximum)
+            : Draw(logits, maximum, SelectCandidates(logits, maximum), draw);
+    }
+
+    private int Draw(ReadOnlySpan<float> logits, float maximum, int count, double draw)
     {
         double total = 0;
         for (int i = 0; i < count; i++)
@@ -212,7 +291,7 @@ public sealed class Sampler
             total += _weights[i] = PortableExp.OfNonPositive(((double)logits[_candidates[i]] - maximum) / _temperature);
         }
 
-        double target = _random.NextUnit() * total;
+        double target = draw * total;
         double sum = 0;
         int chosen = 0;
         for (int i = 0; i < count && sum <= target; i++)
@@ -227,6 +306,12 @@ public sealed class Sampler
         }
 
         return _candidates[chosen];
+    }
+
+    private static Tokenizer Require(Tokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        return tokenizer;
     }
 
     /// <summary>The probability relative to that of the most probable token: the softmax before its normalization.</summary>

@@ -44,6 +44,13 @@ internal struct Xoshiro256StarStar
     /// <summary>A multiple of 2^-53 in [0, 1), each as likely.</summary>
     public double NextUnit() => (Next() >> 11) * (1.0 / (1ul << 53));
 
+    /// <summary>Another draw in place of one: it follows from that one, and takes none of the sequence.</summary>
+    public static double UnitAfter(double unit)
+    {
+        ulong state = BitConverter.DoubleToUInt64Bits(unit);
+        return (SplitMix64(ref state) >> 11) * (1.0 / (1ul << 53));
+    }
+
     internal static ulong SplitMix64(ref ulong state)
     {
         ulong z = state += 0x9E3779B97F4A7C15;

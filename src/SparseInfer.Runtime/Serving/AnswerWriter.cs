@@ -39,22 +39,22 @@ internal sealed class AnswerWriter(int[] prompt, AnswerReader reader, Tokenizer 
     }
 
     /// <summary>Writes the last piece.</summary>
-    public void End(ServiceReport report) => Write("", call: null, report);
+    public void End(ServiceReport report) => Write("", call: null, reasoning: "", report);
 
     private void WriteParts()
     {
         foreach (AnswerPart part in _parts)
         {
-            Write(part.Text, part.Call is { } call ? call with { Id = CallIds.Of(prompt, Calls++, call) } : null, report: null);
+            Write(part.Text, part.Call is { } call ? call with { Id = CallIds.Of(prompt, Calls++, call) } : null, part.Reasoning, report: null);
         }
 
         _parts.Clear();
     }
 
-    private void Write(string text, ChatToolCall? call, ServiceReport? report)
+    private void Write(string text, ChatToolCall? call, string reasoning, ServiceReport? report)
     {
         // Nobody bounds the channel: an answer is a sequence at most.
-        pieces.TryWrite(new ServicePiece(text, _tokens.Count > 0 ? _tokens : [], call, report));
+        pieces.TryWrite(new ServicePiece(text, _tokens.Count > 0 ? _tokens : [], call, report) { Reasoning = reasoning });
         _tokens = _tokens.Count > 0 ? [] : _tokens;
     }
 

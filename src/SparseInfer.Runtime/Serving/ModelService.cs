@@ -224,8 +224,9 @@ public sealed partial class ModelService : IDisposable, IAsyncDisposable
         try
         {
             var clock = new AnswerClock();
+            AnswerForm form = FormOf(request);
             prompt = EncodeWhole(request);
-            await ComputeAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
+            await ComputeAsync(request, form, prompt, clock, pieces, cancel).ConfigureAwait(false);
             _totals.Answered();
         }
         catch (Exception exception)
@@ -252,7 +253,7 @@ public sealed partial class ModelService : IDisposable, IAsyncDisposable
             return isStopped ? new ServiceStoppedException("The service was stopped before the answer ended.") : new OperationCanceledException(reader);
         }
 
-        bool isRefusal = exception is ArgumentException or ChatRefusedException or ChatTemplateException or NotSupportedException;
+        bool isRefusal = exception is ArgumentException or ChatRefusedException or ChatTemplateException or NotSupportedException or FormatException;
         (exception is ServiceBusyException ? (Action)_totals.Refused : isInvalid && isRefusal ? _totals.Invalid : _totals.Failed)();
         if (exception is InsufficientMemoryException)
         {
@@ -274,14 +275,14 @@ public sealed partial class ModelService : IDisposable, IAsyncDisposable
         return prompt.Length < Context ? prompt : throw new PromptTooLongException(prompt.Length, Context);
     }
 
-    private async Task ComputeAsync(ServiceRequest request, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    private async Task ComputeAsync(ServiceRequest request, AnswerForm form, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
     {
         await _admission.WaitAsync(cancel).ConfigureAwait(false);
         clock.Begin();
         bool isWhole = false;
         try
         {
-            await GenerateAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
+            await GenerateAsync(request, form, prompt, clock, pieces, cancel).ConfigureAwait(false);
             isWhole = true;
         }
         finally
@@ -290,12 +291,11 @@ public sealed partial class ModelService : IDisposable, IAsyncDisposable
         }
     }
 
-    private async Task GenerateAsync(ServiceRequest request, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
+    private async Task GenerateAsync(ServiceRequest request, AnswerForm form, int[] prompt, AnswerClock clock, ChannelWriter<ServicePiece> pieces, CancellationToken cancel)
     {
-        bool readsCalls = request is ChatRequest { Tools.Count: > 0 };
-        var writer = new AnswerWriter(prompt, AnswerReader.Of(readsCalls ? _toolCalls : ToolCallFormat.None), Model.Tokenizer, pieces);
-        var view = new GenerationView { LogProbs = request.LogProbs, IsWhole = true, Spelled = readsCalls ? _marks : new Dictionary<int, string>() };
-        GenerationOptions options = request.Options with { Seed = request.Options.Seed ?? (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue) };
+        var writer = new AnswerWriter(prompt, ReaderOf(request, form), Model.Tokenizer, pieces);
+        var view = new GenerationView { LogProbs = request.LogProbs, IsWhole = true, Spelled = SpelledIn(request, form) };
+        GenerationOptions options = request.Options with { Grammar = form.Grammar, Seed = request.Options.Seed ?? (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue) };
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         if (TimeLimit(request) is { } limit)
         {

@@ -10,9 +10,15 @@ namespace SparseInfer.Serving;
 /// <param name="Report">How it went: in the last piece, which has no text and no call. Null: more follows.</param>
 public sealed record ServicePiece(string Text, IReadOnlyList<TokenLogProb> Tokens, ChatToolCall? ToolCall, ServiceReport? Report)
 {
+    /// <summary>
+    /// What the model thinks before an answer of a given form, so that the pieces' texts are that form; whole characters, without the tags. Empty in other answers: where
+    /// no form is asked for, thoughts are part of the text.
+    /// </summary>
+    public string Reasoning { get; init; } = "";
+
     /// <summary>Every property, in the invariant culture.</summary>
     public override string ToString() => RecordText.Of(
-        nameof(ServicePiece), (nameof(Text), Text), (nameof(Tokens), Tokens), (nameof(ToolCall), ToolCall), (nameof(Report), Report));
+        nameof(ServicePiece), (nameof(Text), Text), (nameof(Reasoning), Reasoning), (nameof(Tokens), Tokens), (nameof(ToolCall), ToolCall), (nameof(Report), Report));
 }
 
 /// <summary>A token that may follow, and how probable the model found it: before temperature, penalties and any cut.</summary>

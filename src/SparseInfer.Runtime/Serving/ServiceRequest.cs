@@ -75,9 +75,19 @@ public sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns) : ServiceRequest
 {
     /// <summary>
     /// Tools that the model may call. Where there are some, calls that the answer makes are taken out of its text
-    /// (<see cref="ServicePiece.ToolCall"/>). Nothing makes a model call one, or keeps it to the schema of its arguments.
+    /// (<see cref="ServicePiece.ToolCall"/>). Arguments follow the schema where a tool is strict, or <see cref="RequiresCall"/>. Where <see cref="ServiceRequest.Options"/> have a
+    /// grammar, the answer follows it or is calls.
     /// </summary>
     public IReadOnlyList<ChatTool> Tools { get; init; } = [];
+
+    /// <summary>Whether the answer is calls of tools, and nothing else.</summary>
+    public bool RequiresCall { get; init; }
+
+    /// <summary>The one of <see cref="Tools"/> that may be called where a call is required; null: any.</summary>
+    public string? RequiredTool { get; init; }
+
+    /// <summary>Whether the answer has one call at most, and ends with it.</summary>
+    public bool CallsOnce { get; init; }
 
     /// <summary>Further variables of the template, such as <c>enable_thinking</c>: <see cref="ChatTemplateOptions.Variables"/>.</summary>
     public IReadOnlyDictionary<string, object?> Variables { get; init; } = new Dictionary<string, object?>();
@@ -87,6 +97,9 @@ public sealed record ChatRequest(IReadOnlyList<ChatTurn> Turns) : ServiceRequest
         nameof(ChatRequest),
         (nameof(Turns), Turns),
         (nameof(Tools), Tools.Count > 0 ? Tools.Select(tool => tool.Name) : null),
+        (nameof(RequiresCall), RequiresCall),
+        (nameof(RequiredTool), RequiredTool),
+        (nameof(CallsOnce), CallsOnce),
         (nameof(Variables), Variables.Count > 0 ? Variables.Keys : null),
         (nameof(Options), Options),
         (nameof(LogProbs), LogProbs),

@@ -37,7 +37,7 @@ internal struct BatchMember
     }
 
     /// <summary>Lets the token join the sequence.</summary>
-    public readonly void Commit() => Session.Sequence.HandOut(1);
+    public readonly void Commit() => Session.Sequence.Give();
 
     /// <summary>Makes the sequence what it was.</summary>
     public readonly void Undo()
@@ -49,7 +49,7 @@ internal struct BatchMember
 
         try
         {
-            Session.Sequence.HoldAgain(_held);
+            Session.Sequence.HoldAgain(_held, Session.Sequence.Given);
         }
         catch (Exception)
         {

@@ -54,8 +54,8 @@ internal sealed class Generation
         _cancellationToken = cancellationToken;
 
         // A model's vocabulary may be padded beyond the tokenizer's: those ids are no text.
-        _sampler = new Sampler(options, _tokenizer.VocabularySize);
         view ??= new GenerationView();
+        _sampler = new Sampler(options, _tokenizer, view.Spelled);
         _text = new HeldText(_tokenizer, options.StopStrings, view.Spelled);
         _logProbs = view.LogProbs;
         _isWhole = view.IsWhole;
@@ -117,7 +117,7 @@ internal sealed class Generation
         long start = Stopwatch.GetTimestamp();
         _session.ThrowIfDisposed();
         bool advanced = true;
-        if (_started && (_hidden is null ? _generated == _options.MaxTokens : _sequence.Computed == _sequence.Count))
+        if (_started && (_hidden is null ? _generated == _options.MaxTokens && !_sampler.IsComplete : _sequence.Computed == _sequence.Count))
         {
             piece = End(StopReason.MaxTokens);
         }
@@ -128,6 +128,10 @@ internal sealed class Generation
         else if (!_started)
         {
             piece = Start();
+        }
+        else if (_sampler.IsComplete)
+        {
+            piece = EndOfText(StopReason.GrammarEnd);
         }
         else if (_hidden is null && _sequence.Count == _sequence.Capacity)
         {
@@ -203,7 +207,7 @@ internal sealed class Generation
             _sequence.Append(_prompt, decoded: false);
         }
 
-        _sampler.ContinueFrom(_sequence.Tokens, _sequence.SincePrompt);
+        _sampler.ContinueFrom(_sequence.Tokens, _sequence.SincePrompt, _sequence.Count - _sequence.Given);
         _shown = Progress;
         return TakeHeld();
     }
@@ -228,7 +232,7 @@ internal sealed class Generation
     private GenerationPiece Choose()
     {
         int vocabulary = _tokenizer.VocabularySize;
-        int token = _sampler.IsPlainGreedy && _logProbs is null && _session.State.TryGreedy(vocabulary, out int greedy)
+        int token = _sampler.IsPlainGreedy && _logProbs is null && _session.State.TryGreedy(vocabulary, out int greedy) && _sampler.TryTake(greedy)
             ? greedy
             : _sampler.Sample(_session.State.LastLogits[..vocabulary]);
         if (!_options.IgnoreEndOfSequence && _tokenizer.IsEndOfGeneration(token))

@@ -12,6 +12,9 @@ public enum StopReason
     /// <summary>A stop string came.</summary>
     StopString,
 
+    /// <summary>The text is whole by <see cref="GenerationOptions.Grammar"/>, which allows nothing after it.</summary>
+    GrammarEnd,
+
     /// <summary>The session's context is full.</summary>
     ContextFull,
 

@@ -336,6 +336,7 @@ public sealed class Session : IDisposable
         {
             RequireRunnable(tokens);
             int position = Position;
+            int given = _sequence.Given;
             int[] held = _sequence.Held.ToArray();
             _sequence.Append(tokens, decoded);
             try
@@ -351,7 +352,7 @@ public sealed class Session : IDisposable
             catch
             {
                 _sequence.Rewind(position);
-                _sequence.HoldAgain(held);
+                _sequence.HoldAgain(held, given);
                 throw;
             }
         }

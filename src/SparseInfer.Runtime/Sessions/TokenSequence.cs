@@ -42,6 +42,9 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     /// <summary>Tokens since the last one of a prompt.</summary>
     public int SincePrompt => Count - 1 - _decoded.AsSpan(0, Count).LastIndexOf(false);
 
+    /// <summary>Tokens up to the last one that was given: those behind it were chosen, and are the text of the last generation.</summary>
+    public int Given { get; private set; }
+
     /// <summary>Tokens that are computed, from the first on.</summary>
     public int Computed => state.Position;
 
@@ -65,7 +68,7 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
         DropHeld();
         tokens.CopyTo(_tokens.AsSpan(Count));
         _decoded.AsSpan(Count, tokens.Length).Fill(decoded);
-        Position = Count += tokens.Length;
+        Position = Given = Count += tokens.Length;
     }
 
     /// <summary>Takes a token that was chosen, to be computed in the session's mode.</summary>
@@ -81,6 +84,13 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     {
         Position += count;
         Meters.HandedOut(Position);
+    }
+
+    /// <summary>Lets the held tokens join the sequence as tokens that were given, not chosen.</summary>
+    public void Give()
+    {
+        HandOut(Count - Position);
+        Given = Position;
     }
 
     /// <summary>Forgets the held tokens.</summary>
@@ -110,9 +120,12 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     }
 
     /// <summary>Holds what was held before a call that failed; it is computed anew when it is needed.</summary>
-    public void HoldAgain(ReadOnlySpan<int> tokens)
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="given"><see cref="Given"/> as it was.</param>
+    public void HoldAgain(ReadOnlySpan<int> tokens, int given)
     {
         DropHeld();
+        Given = given;
         foreach (int token in tokens)
         {
             Hold(token);
@@ -215,6 +228,7 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
     {
         Count = count;
         Position = Math.Min(Position, count);
+        Given = Math.Min(Given, count);
         Uncompute(count);
         _known = Math.Min(_known, count);
     }

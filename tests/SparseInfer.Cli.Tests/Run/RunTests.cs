@@ -37,6 +37,42 @@ public sealed class RunTests : IDisposable
         results[2].Error.ShouldNotContain("compiling");
     }
 
+    [Theory]
+    [InlineData("--grammar", "root ::= \" there\" \" was\"")]
+    [InlineData("-j", "{\"const\": 5}")]
+    public void An_answer_has_the_form_that_is_asked_for(string option, string form)
+    {
+        string file = Path.Combine(_folder, "form");
+        File.WriteAllText(file, form);
+        string fromFile = option == "-j" ? "--json-schema-file" : "--grammar-file";
+
+        ToolResult[] results =
+        [
+            ToolProgram.Run("run", ToolProgram.Gguf, "Once upon a time", option, form, "-s", "1"),
+            ToolProgram.Run("run", ToolProgram.Gguf, "Once upon a time", fromFile, file, "-s", "1"),
+        ];
+
+        foreach (ToolResult result in results)
+        {
+            result.ExitCode.ShouldBe(0, result.Error);
+            result.Output.ShouldBe("Once upon a time" + (option == "-j" ? "5" : " there was") + "\n");
+            result.Error.ShouldContain("ended by GrammarEnd");
+        }
+    }
+
+    [Theory]
+    [InlineData("--grammar: Line 1, column 10", "--grammar", "root ::= x")]
+    [InlineData("-j", "-j", "{\"not\": {}}")]
+    [InlineData("give one of them", "-j", "{}", "--grammar", "root ::= .")]
+    [InlineData("--grammar-file no-such-file", "--grammar-file", "no-such-file")]
+    public void A_form_that_is_none_is_an_error(string message, params string[] options)
+    {
+        ToolResult result = ToolProgram.Run(["run", ToolProgram.Gguf, "Once", .. options]);
+
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain(message == "-j" ? "--json-schema: #/not: 'not' is not supported" : message);
+    }
+
     [Fact]
     public void Json_has_text_and_report_and_nothing_else_is_written()
     {

@@ -96,7 +96,7 @@ public class RepetitionPenaltyTests
         for (int cut = 0; cut < tokens.Length; cut++)
         {
             var later = new Sampler(options, logits.Length);
-            later.ContinueFrom([.. prompt, .. tokens[..cut]], cut);
+            later.ContinueFrom([.. prompt, .. tokens[..cut]], cut, written: 0);
             later.Sample(logits).ShouldBe(tokens[cut], $"token {cut}");
         }
     }

@@ -1,4 +1,5 @@
 using SparseInfer.Cli.Serve.Protocol;
+using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve.Endpoints;
 
@@ -10,6 +11,11 @@ internal sealed class ChatEndpoint(ServerContext server) : AnswerEndpoint(server
     protected override AnswerWriter Read(Parameters parameters, ServedModel model)
     {
         var call = ChatCall.Read(parameters, Server.Options.Generation);
-        return model.Service.ChatTemplate is null ? throw Faults.NoTemplate(model.Name) : new ChatWriter(call, model);
+        if (model.Service.ChatTemplate is null)
+        {
+            throw Faults.NoTemplate(model.Name);
+        }
+
+        return call.Calls.IsRequired && model.Service.CallFormat == ToolCallFormat.None ? throw Faults.NoCalls() : new ChatWriter(call, model);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using SparseInfer.Cli.Serve.Http;
@@ -12,19 +11,14 @@ namespace SparseInfer.Cli.Serve.Endpoints;
 /// <param name="model">What answers it.</param>
 internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWriter(call.Sampling.Count, call.Sampling)
 {
-    private static readonly IReadOnlyList<TokenLogProb> None = [];
-
     private readonly string _id = Identifiers.OfChat();
     private readonly long _created = Identifiers.Now();
     private readonly Kept[] _answers = [.. Enumerable.Range(0, call.Sampling.Count).Select(_ => new Kept())];
 
     private bool HasLogProbs => call.LogProbs is not null;
 
-    public override IAsyncEnumerable<ServicePiece> Answer(int choice, ServicePlaces places, CancellationToken cancellationToken)
-    {
-        IAsyncEnumerable<ServicePiece> pieces = model.Service.AnswerAsync(call.Request(choice), places, cancellationToken);
-        return call.OneCall ? UpToOneCall(pieces, cancellationToken) : pieces;
-    }
+    public override IAsyncEnumerable<ServicePiece> Answer(int choice, ServicePlaces places, CancellationToken cancellationToken) =>
+        model.Service.AnswerAsync(call.Request(choice), places, cancellationToken);
 
     public override void WriteBegin(EventStream events)
     {
@@ -54,6 +48,7 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
     {
         Kept answer = _answers[piece.Choice];
         answer.Text.Append(piece.Piece.Text);
+        answer.Reasoning.Append(piece.Piece.Reasoning);
         answer.Tokens.AddRange(piece.Piece.Tokens);
         if (piece.Piece.ToolCall is { } made)
         {
@@ -64,7 +59,11 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
     protected override void Write(AnswerPiece piece, EventStream events)
     {
         (int choice, ServicePiece part) = piece;
-        if (part.Text.Length > 0 || part.Tokens.Count > 0 && part.ToolCall is null)
+        if (part.Reasoning.Length > 0)
+        {
+            Write(events, choice, new ChunkDelta(ReasoningContent: part.Reasoning), TokenTexts.OfChat(part.Tokens, HasLogProbs), null);
+        }
+        else if (part.Text.Length > 0 || part.Tokens.Count > 0 && part.ToolCall is null)
         {
             Write(events, choice, new ChunkDelta(Content: part.Text), TokenTexts.OfChat(part.Tokens, HasLogProbs), null);
         }
@@ -98,22 +97,12 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
 
     private static ToolCallReply Reply(ChatToolCall call, int? index) => new(index, call.Id ?? Identifiers.OfCall(), "function", new(call.Name, call.Arguments));
 
-    /// <summary>An answer that may call one tool ends with it.</summary>
-    private static async IAsyncEnumerable<ServicePiece> UpToOneCall(IAsyncEnumerable<ServicePiece> pieces, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        bool isCalled = false;
-        await foreach (ServicePiece piece in pieces.WithCancellation(cancellationToken))
-        {
-            // What follows the call is computed, and not shown: its report says what it took.
-            yield return isCalled ? piece with { Text = "", Tokens = None, ToolCall = null } : piece;
-            isCalled |= piece.ToolCall is not null;
-        }
-    }
-
     /// <summary>One of the answers, as far as it has come.</summary>
     private sealed class Kept
     {
         public StringBuilder Text { get; } = new();
+
+        public StringBuilder Reasoning { get; } = new();
 
         public List<TokenLogProb> Tokens { get; } = [];
 
@@ -122,6 +111,6 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
         /// <summary>Calls that were written as events.</summary>
         public int CallCount { get; set; }
 
-        public ChatAnswer Message => new("assistant", Text.Length == 0 && Calls.Count > 0 ? null : Text.ToString(), null, Calls.Count > 0 ? Calls : null);
+        public ChatAnswer Message => new("assistant", Text.Length == 0 && Calls.Count > 0 ? null : Text.ToString(), Reasoning.Length > 0 ? Reasoning.ToString() : null, null, Calls.Count > 0 ? Calls : null);
     }
 }

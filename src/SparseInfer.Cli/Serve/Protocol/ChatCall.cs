@@ -1,21 +1,20 @@
 using System.Text.Json;
 using SparseInfer.Cli.Serve.Http;
+using SparseInfer.Sampling;
 using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve.Protocol;
 
 /// <summary>A request to <c>/v1/chat/completions</c>.</summary>
 /// <param name="Turns">The conversation.</param>
-/// <param name="Tools">Tools that the model may call.</param>
-/// <param name="OneCall">Whether it calls one at most.</param>
+/// <param name="Calls">Tools that the model may call, or has to.</param>
 /// <param name="Variables">Further variables of the template.</param>
 /// <param name="LogProbs">Alternatives that are told with each token; null: no probabilities.</param>
 /// <param name="Sampling">How it is answered.</param>
 internal sealed record ChatCall(
-    IReadOnlyList<ChatTurn> Turns, IReadOnlyList<ChatTool> Tools, bool OneCall, IReadOnlyDictionary<string, object?> Variables, int? LogProbs, SamplingParameters Sampling)
+    IReadOnlyList<ChatTurn> Turns, ToolParameters Calls, IReadOnlyDictionary<string, object?> Variables, int? LogProbs, SamplingParameters Sampling)
 {
     private const int MaxTopLogProbs = 20;
-    private const int MaxTools = 128;
 
     /// <summary>Reads a request.</summary>
     /// <param name="parameters">Its body.</param>
@@ -25,11 +24,11 @@ internal sealed record ChatCall(
     {
         parameters.Ignore("model");
         IReadOnlyList<ChatTurn> turns = ChatMessages.Read(parameters);
-        IReadOnlyList<ChatTool> tools = ReadTools(parameters);
-        bool oneCall = parameters.Boolean("parallel_tool_calls") == false;
-        RefuseFormats(parameters);
+        ToolParameters calls = ToolParameters.Read(parameters);
+        Grammar? form = AnswerForms.OfChat(parameters);
         RefuseOthers(parameters);
-        var call = new ChatCall(turns, tools, oneCall, ReadVariables(parameters), ReadLogProbs(parameters), SamplingParameters.Read(parameters, usual, int.MaxValue));
+        SamplingParameters sampling = SamplingParameters.Read(parameters, usual with { Grammar = form }, int.MaxValue);
+        var call = new ChatCall(turns, calls, ReadVariables(parameters), ReadLogProbs(parameters), sampling);
         parameters.EndHere();
         return call;
     }
@@ -37,76 +36,15 @@ internal sealed record ChatCall(
     /// <summary>What is asked of the model.</summary>
     public ChatRequest Request(int choice) => new(Turns)
     {
-        Tools = Tools,
+        Tools = Calls.Tools,
+        RequiresCall = Calls.IsRequired,
+        RequiredTool = Calls.Required,
+        CallsOnce = Calls.IsOne,
         Variables = Variables,
         Options = Sampling.OptionsOf(choice),
         LogProbs = LogProbs,
         Mode = Sampling.Mode,
     };
-
-    private static IReadOnlyList<ChatTool> ReadTools(Parameters parameters)
-    {
-        ChatTool[] tools = [.. parameters.List("tools", "objects", MaxTools).Select((item, i) => ReadTool(new(item, $"tools[{i}]")))];
-        if (!parameters.TryGet("tool_choice", out JsonElement choice))
-        {
-            return tools;
-        }
-
-        if (tools.Length == 0)
-        {
-            throw ApiException.Invalid("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice");
-        }
-
-        string word = choice.ValueKind == JsonValueKind.String
-            ? Parameters.OneOf(choice.GetString()!, "tool_choice", "none", "auto", "required")
-            : "required";
-        return word switch
-        {
-            "auto" => tools,
-            "none" => [],
-            _ => throw ApiException.Invalid(
-                "Unsupported value: 'tool_choice' does not support a call that has to be made with this model. Only 'auto' and 'none' are supported.", "tool_choice", "unsupported_value"),
-        };
-    }
-
-    private static ChatTool ReadTool(Parameters tool)
-    {
-        _ = tool.Require("type");
-        tool.Choice("type", "function");
-        var function = new Parameters(tool.Require("function"), tool.PathOf("function"));
-        _ = function.Require("name");
-        string name = function.Text("name")!;
-        string? description = function.Text("description");
-        string schema = function.TryGet("parameters", out JsonElement parameters)
-            ? parameters.ValueKind == JsonValueKind.Object ? parameters.GetRawText() : throw Parameters.WrongType(function.PathOf("parameters"), "an object", parameters)
-            : """{"type": "object", "properties": {}}""";
-        if (function.Boolean("strict") == true)
-        {
-            throw ApiException.Invalid(
-                $"Unsupported value: '{function.PathOf("strict")}' does not support true with this model: nothing keeps its arguments to the schema.", function.PathOf("strict"), "unsupported_value");
-        }
-
-        function.EndHere();
-        tool.EndHere();
-        return new(name, description, schema);
-    }
-
-    /// <summary>Nothing makes the model write JSON, so nobody is told that it does.</summary>
-    private static void RefuseFormats(Parameters parameters)
-    {
-        if (parameters.TryGet("response_format", out JsonElement value))
-        {
-            var format = new Parameters(value, "response_format");
-            _ = format.Require("type");
-            string type = format.Choice("type", "text", "json_object", "json_schema")!;
-            if (type != "text")
-            {
-                throw ApiException.Invalid($"Invalid parameter: 'response_format' of type '{type}' is not supported with this model.", "response_format");
-            }
-
-            format.EndHere();
-        }
-    }
 
     private static void RefuseOthers(Parameters parameters)
     {

@@ -38,7 +38,7 @@ internal sealed record CompletionCall(IReadOnlyList<CompletionPrompt> Prompts, i
         }
 
         parameters.Refuse("suffix", value => value.ValueKind == JsonValueKind.String && value.ValueEquals(""));
-        SamplingParameters sampling = SamplingParameters.Read(parameters, usual, UsualTokens);
+        SamplingParameters sampling = SamplingParameters.Read(parameters, usual with { Grammar = AnswerForms.OfText(parameters) }, UsualTokens);
         parameters.Refuse("best_of", value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int best) && best == sampling.Count);
         parameters.EndHere();
         var call = new CompletionCall(prompts, logProbs, echo, sampling);

@@ -12,7 +12,7 @@ internal sealed record ChatChoice(int Index, ChatAnswer Message, ChatLogProbs? L
 
 /// <summary>What the assistant says.</summary>
 internal sealed record ChatAnswer(
-    string Role, string? Content, string? Refusal, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ToolCallReply>? ToolCalls);
+    string Role, string? Content, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ReasoningContent, string? Refusal, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ToolCallReply>? ToolCalls);
 
 /// <summary>A part of an answer to a conversation, as an event.</summary>
 internal record ChatChunk(
@@ -29,6 +29,7 @@ internal sealed record ChunkChoice(int Index, ChunkDelta Delta, ChatLogProbs? Lo
 internal sealed record ChunkDelta(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Content = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ReasoningContent = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<ToolCallReply>? ToolCalls = null);
 
 /// <summary>A call of a tool. Only parts of an answer number them.</summary>

@@ -28,13 +28,13 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
         if (isChat)
         {
             var call = ChatCall.Read(parameters, options.Generation);
-            RequireOne(call.Sampling.Count, call.Tools.Count > 0, call.LogProbs);
+            RequireOne(call.Sampling, call.Sampling.Count, call.Calls.Tools.Count > 0, call.LogProbs);
             request = model.Service.ChatTemplate is null ? throw Faults.NoTemplate(model.Name) : call.Request(0);
         }
         else
         {
             var call = CompletionCall.Read(parameters, options.Generation, model.Tokenizer.VocabularySize, model.Service.Context);
-            RequireOne(call.Count, call.Echo, call.LogProbs);
+            RequireOne(call.Sampling, call.Count, call.Echo, call.LogProbs);
             request = call.Request(0);
         }
 
@@ -64,11 +64,11 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
     /// <exception cref="InsufficientMemoryException">There is no memory for it.</exception>
     public AloneSession Open(SparsityMode mode) => new(Model.Service, Prompt, Options, mode);
 
-    private static void RequireOne(int answers, bool hasMore, int? logProbs)
+    private static void RequireOne(SamplingParameters sampling, int answers, bool hasMore, int? logProbs)
     {
-        if (answers != 1 || hasMore || logProbs is not null)
+        if (answers != 1 || hasMore || logProbs is not null || sampling.Options.Grammar is not null)
         {
-            throw ApiException.Invalid("An answer that is looked into is one, without tools, 'echo' and probabilities.");
+            throw ApiException.Invalid("An answer that is looked into is one, without tools, a form, 'echo' and probabilities.");
         }
     }
 }

@@ -1,13 +1,16 @@
 namespace SparseInfer.Serving;
 
-/// <summary>A part of an answer as its reader gets it: text, or a call of a tool.</summary>
-/// <param name="Text">The text; empty where it is a call.</param>
+/// <summary>A part of an answer as its reader gets it: text, a call of a tool, or thoughts.</summary>
+/// <param name="Text">The text; empty where it is something else.</param>
 /// <param name="Call">The call, without an id.</param>
-internal readonly record struct AnswerPart(string Text, ChatToolCall? Call)
+/// <param name="Reasoning">The thoughts; empty where it is something else.</param>
+internal readonly record struct AnswerPart(string Text, ChatToolCall? Call, string Reasoning)
 {
-    public static AnswerPart Of(string text) => new(text, Call: null);
+    public static AnswerPart Of(string text) => new(text, Call: null, Reasoning: "");
 
-    public static AnswerPart Of(ChatToolCall call) => new("", call);
+    public static AnswerPart Of(ChatToolCall call) => new("", call, Reasoning: "");
+
+    public static AnswerPart OfReasoning(string reasoning) => new("", Call: null, reasoning);
 }
 
 /// <summary>Takes the calls of tools out of an answer as it comes. Holds back what may become one, and nothing else.</summary>

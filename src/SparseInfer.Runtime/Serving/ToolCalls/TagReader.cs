@@ -18,7 +18,7 @@ internal sealed class TagReader : AnswerReader
         _held += text;
         while (true)
         {
-            int at = _held.IndexOf(_isInside ? End : Begin, StringComparison.Ordinal);
+            int at = _isInside ? EndOfCall(_held) : _held.IndexOf(Begin, StringComparison.Ordinal);
             if (at < 0)
             {
                 break;
@@ -48,6 +48,15 @@ internal sealed class TagReader : AnswerReader
 
     public override void Flush(List<AnswerPart> parts)
     {
+        // A string that was not closed would hide the tags behind it.
+        while (_isInside && _held.IndexOf(End, StringComparison.Ordinal) is var at && at >= 0)
+        {
+            TakeCall(_held[Begin.Length..at], _held[..(at + End.Length)], parts);
+            _held = _held[(at + End.Length)..];
+            _isInside = false;
+            Append("", parts);
+        }
+
         if (_isInside)
         {
             TakeCall(_held[Begin.Length..], _held, parts);
@@ -74,6 +83,29 @@ internal sealed class TagReader : AnswerReader
         }
 
         return text.AsSpan(0, end).TrimEnd().Length;
+    }
+
+    /// <summary>Where the end tag is that no string of the call's arguments has in it; -1: nowhere yet.</summary>
+    private static int EndOfCall(string held)
+    {
+        bool isString = false;
+        for (int i = Begin.Length; i < held.Length; i++)
+        {
+            if (isString && held[i] == '\\')
+            {
+                i++;
+            }
+            else if (held[i] == '"')
+            {
+                isString = !isString;
+            }
+            else if (!isString && held[i] == '<' && held.AsSpan(i).StartsWith(End, StringComparison.Ordinal))
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     private void TakeCall(string json, string whole, List<AnswerPart> parts)

@@ -33,6 +33,13 @@ internal static class ToolCallFormats
             ToolCallFormat.Mistral => [MistralReader.Mark, MistralReader.IdMark, MistralReader.ArgumentsMark],
             _ => [],
         };
+        return MarksOf(tokenizer, marks);
+    }
+
+    /// <summary>Those of texts that are control tokens of a vocabulary.</summary>
+    /// <returns>Ids, and what they stand for.</returns>
+    public static IReadOnlyDictionary<int, string> MarksOf(Tokenizer tokenizer, params ReadOnlySpan<string> marks)
+    {
         var spelled = new Dictionary<int, string>();
         foreach (string mark in marks)
         {

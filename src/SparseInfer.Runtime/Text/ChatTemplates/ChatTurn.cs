@@ -38,4 +38,8 @@ public sealed record ChatToolCall(string Name, string Arguments, string? Id = nu
 /// <param name="Name">Its name.</param>
 /// <param name="Description">What it is for; null: templates that show one may refuse it.</param>
 /// <param name="Parameters">A JSON schema of its arguments: <c>{"type": "object", "properties": {...}}</c>.</param>
-public sealed record ChatTool(string Name, string? Description, string Parameters);
+public sealed record ChatTool(string Name, string? Description, string Parameters)
+{
+    /// <summary>Whether the arguments of a call follow <see cref="Parameters"/>, whatever the model would write. Templates are not told.</summary>
+    public bool IsStrict { get; init; }
+}

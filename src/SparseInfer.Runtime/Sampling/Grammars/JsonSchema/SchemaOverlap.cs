@@ -1,0 +1,118 @@
+using System.Text.Json;
+
+namespace SparseInfer.Sampling;
+
+/// <summary>Whether a value may follow two schemas. Where that is not seen, it may.</summary>
+/// <param name="follow">What a <c>$ref</c> names.</param>
+internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
+{
+    private const int MaxDepth = 16;
+
+    /// <summary>The first two of several that a value may follow; null: there are none.</summary>
+    public (int First, int Second)? Find(IReadOnlyList<SchemaNode> schemas)
+    {
+        for (int second = 1; second < schemas.Count; second++)
+        {
+            for (int first = 0; first < second; first++)
+            {
+                if (!AreApart(schemas[first], schemas[second], 0))
+                {
+                    return (first, second);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The values of <c>enum</c> or <c>const</c> that are of the type that is asked for; null: there are no such keywords.</summary>
+    public static IReadOnlyList<JsonElement>? ValuesOf(SchemaNode schema)
+    {
+        IEnumerable<JsonElement>? values = null;
+        if (schema.TryGet("enum", out SchemaNode list))
+        {
+            values = list.Json.ValueKind == JsonValueKind.Array ? list.Json.EnumerateArray() : throw schema.Wrong("enum", "takes an array of values");
+        }
+
+        if (schema.TryGet("const", out SchemaNode one))
+        {
+            values = values is null || values.Any(value => JsonElement.DeepEquals(value, one.Json)) ? [one.Json] : [];
+        }
+
+        string[]? types = schema.TryGet("type", out _) ? schema.TypesOf() : null;
+        return values is null ? null : [.. values.Where(value => types is null || types.Any(type => IsOf(value, type)))];
+    }
+
+    private bool AreApart(SchemaNode a, SchemaNode b, int depth)
+    {
+        if (depth > MaxDepth)
+        {
+            return false;
+        }
+
+        (a, b) = (Followed(a), Followed(b));
+        if (!a.IsObject || !b.IsObject)
+        {
+            return a.Json.ValueKind == JsonValueKind.False || b.Json.ValueKind == JsonValueKind.False;
+        }
+
+        if (ValuesOf(a) is { } values && ValuesOf(b) is { } others)
+        {
+            return !values.Any(value => others.Any(other => JsonElement.DeepEquals(value, other)));
+        }
+
+        if (Kinds(a) is not { } kinds || Kinds(b) is not { } otherKinds)
+        {
+            return false;
+        }
+
+        string[] shared = [.. kinds.Intersect(otherKinds)];
+        return shared.Length == 0 || (shared is ["object"] && HaveAProperty(a, b, depth));
+    }
+
+    /// <summary>Whether a property that both must have tells them apart.</summary>
+    private bool HaveAProperty(SchemaNode a, SchemaNode b, int depth)
+    {
+        if (!a.TryGet("properties", out SchemaNode properties) || !b.TryGet("properties", out SchemaNode others) || !properties.IsObject || !others.IsObject)
+        {
+            return false;
+        }
+
+        return properties.Json.EnumerateObject().Any(property =>
+            Requires(a, property.Name) && Requires(b, property.Name)
+            && others.TryGet(property.Name, out SchemaNode other)
+            && AreApart(new(property.Value, properties.PathOf(property.Name)), other, depth + 1));
+    }
+
+    private SchemaNode Followed(SchemaNode schema)
+    {
+        for (int i = 0; i < MaxDepth && schema.Keywords.SequenceEqual(["$ref"]); i++)
+        {
+            schema = follow(schema);
+        }
+
+        return schema;
+    }
+
+    private static bool Requires(SchemaNode schema, string name) =>
+        schema.TryGet("required", out SchemaNode required) && required.Json.ValueKind == JsonValueKind.Array
+        && required.Json.EnumerateArray().Any(each => SchemaNode.TextOf(each) == name);
+
+    /// <summary>Types, where a whole number is a number; null: any.</summary>
+    private static string[]? Kinds(SchemaNode schema) => ValuesOf(schema) is { } values
+        ? [.. values.Select(KindOf).Distinct()]
+        : schema.TypesOf()?.Select(type => type == "integer" ? "number" : type).Distinct().ToArray();
+
+    private static string KindOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "object",
+        JsonValueKind.Array => "array",
+        JsonValueKind.String => "string",
+        JsonValueKind.Number => "number",
+        JsonValueKind.True or JsonValueKind.False => "boolean",
+        _ => "null",
+    };
+
+    private static bool IsOf(JsonElement value, string type) => type == KindOf(value)
+        || (type == "integer" && value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out decimal number) && decimal.IsInteger(number));
+}

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using SparseInfer.Sampling;
+
+namespace SparseInfer.Runtime.Tests.Sampling.Grammars;
+
+/// <summary>Schemas: which texts their grammars have, and what cannot be kept to.</summary>
+public class JsonSchemaGrammarTests
+{
+    public static TheoryData<string, string[], string[]> Schemas => new()
+    {
+        { "true", ["1", "null", "\"a\"", "[1, [], {}]", "{\"a\":\n  -1.5e+10}"], ["", "01", "nul", "{a:1}", "[1,]"] },
+        { """{"type":"string"}""", ["\"\"", "\"a\\n\\u00e9\\ud83d\\ude00é😀\""], ["\"\\ud83d\"", "\"\n\"", "\"a", "\"\\x\""] },
+        { """{"type":"string","minLength":2,"maxLength":3}""", ["\"ab\"", "\"é😀x\"", "\"\\n\\t\\\"\""], ["\"a\"", "\"abcd\""] },
+        { """{"type":"integer","minimum":-12,"exclusiveMaximum":103}""", ["-12", "-1", "0", "9", "102", "57"], ["-13", "103", "1.0", "007", "-0"] },
+        { """{"type":"integer","minimum":998}""", ["998", "999", "1000", "123456"], ["997", "-998", "99"] },
+        { """{"type":"integer","maximum":-5}""", ["-5", "-10", "-99999"], ["-4", "5", "0"] },
+        { """{"type":"number","minimum":0,"maximum":1}""", ["0", "0.25", "1"], ["1.5", "-0.5", "2"] },
+        { """{"type":"number","minimum":-2,"maximum":-1}""", ["-1", "-1.5", "-2"], ["-0.5", "-2.5", "1"] },
+        { """{"type":["boolean","null"]}""", ["true", "false", "null"], ["0", "\"true\""] },
+        { """{"enum":["a\"b",1,null,{"x":[1]}]}""", ["\"a\\\"b\"", "1", "null", "{\"x\":[1]}"], ["2", "\"a\""] },
+        { """{"type":"string","enum":["red",1]}""", ["\"red\""], ["1"] },
+        { """{"const":"only"}""", ["\"only\""], ["\"other\""] },
+        { """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"},"c":{"type":"null"}},"required":["b"]}""",
+            ["{\"b\":\"\"}", "{ \"a\" : 1, \"b\":\"x\", \"c\":null }", "{\"a\":1,\"b\":\"\"}"], ["{}", "{\"a\":1}", "{\"b\":\"\",\"a\":1}", "{\"b\":\"\",\"d\":1}", "{\"b\":\"\",}"] },
+        { """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}}}""", ["{}", "{\"a\":1}", "{\"b\":1}", "{\"a\":1,\"b\":2}"], ["{,\"b\":1}", "{\"a\":1\"b\":2}"] },
+        { """{"type":"object","properties":{"ab":{"type":"integer"},"a":{"type":"integer"}},"additionalProperties":{"type":"boolean"}}""",
+            ["{\"ab\":1,\"x\":true,\"abc\":false,\"\":true,\"aé\":true}", "{\"b\":true}"], ["{\"ab\":true}", "{\"a\":true}", "{\"\\u0061\":true}", "{\"x\":1}"] },
+        { """{"type":"object","additionalProperties":{"type":"integer"},"minProperties":1,"maxProperties":2}""", ["{\"a\":1}", "{\"a\":1,\"b\":2}"], ["{}", "{\"a\":1,\"b\":2,\"c\":3}"] },
+        { """{"type":"object","required":["k"]}""", ["{\"k\":[1]}"], ["{}"] },
+        { """{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}""", ["[1]", "[1, 2,3]"], ["[]", "[1,2,3,4]", "[1 2]", "[\"a\"]"] },
+        { """{"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},"minItems":1}""", ["[1]", "[1,\"a\"]", "[1,\"a\",null,null]"], ["[]", "[\"a\"]", "[1,null]"] },
+        { """{"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":false,"minItems":2}""", ["[1,\"a\"]"], ["[1]", "[1,\"a\",2]"] },
+        { """{"type":"array","maxItems":0}""", ["[]", "[ ]"], ["[1]"] },
+        { """{"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v","next"]}}}""",
+            ["{\"v\":1,\"next\":{\"v\":2,\"next\":null}}"], ["{\"v\":1}", "{\"v\":1,\"next\":{}}"] },
+        { """{"type":"array","items":{"$ref":"#"}}""", ["[]", "[[],[[]]]"], ["[1]"] },
+        { """{"allOf":[{"$ref":"#/definitions/base"},{"properties":{"b":{"type":"integer"}},"required":["b"]}],"definitions":{"base":{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}}}""",
+            ["{\"a\":1,\"b\":2}"], ["{\"a\":1}", "{\"b\":1}", "{\"b\":2,\"a\":1}"] },
+        { """{"oneOf":[{"type":"object","properties":{"k":{"const":"x"}},"required":["k"]},{"type":"object","properties":{"k":{"const":"y"},"n":{"type":"integer"}},"required":["k","n"]}]}""",
+            ["{\"k\":\"x\"}", "{\"k\":\"y\",\"n\":1}"], ["{\"k\":\"y\"}", "{\"k\":\"x\",\"n\":1}"] },
+        { """{"type":"object","required":["$type"],"anyOf":[{"properties":{"$type":{"const":"a"}}},{"properties":{"$type":{"const":"b"},"n":{"type":"integer"}}}]}""",
+            ["{\"$type\":\"a\"}", "{\"$type\":\"b\",\"n\":1}"], ["{}", "{\"n\":1}", "{\"$type\":\"c\"}"] },
+        { """{"type":"string","format":"date"}""", ["\"2024-02-29\"", "\"2000-02-29\"", "\"1999-12-31\""], ["\"2023-02-29\"", "\"1900-02-29\"", "\"2024-04-31\"", "\"2024-13-01\""] },
+        { """{"type":"string","format":"date-time"}""", ["\"2024-02-29T23:59:59Z\"", "\"2024-01-01T00:00:00.125+14:00\""], ["\"2024-02-29 23:59:59Z\"", "\"2024-01-01T24:00:00Z\""] },
+        { """{"type":"string","format":"uuid"}""", ["\"123e4567-e89b-12d3-a456-426614174000\""], ["\"123e4567\""] },
+        { """{"type":["string","integer"],"pattern":"^-?(?:0|[1-9]\\d*)$"}""", ["\"-10\"", "10"], ["\"01\"", "\"x\""] },
+        { """{"type":"string","pattern":"b{2,3}\"\\\\[^\\n]"}""", ["\"xbb\\\"\\\\zz\""], ["\"b\\\"\\\\z\""] },
+        { """{"type":"string","pattern":"^a|z$"}""", ["\"abc\"", "\"xyz\""], ["\"bab\""] },
+        { """{"title":"t","description":"d","default":1,"examples":[1],"x-own":1,"type":"integer"}""", ["1"], ["\"1\""] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Schemas))]
+    public void Texts_follow_a_schema_or_not(string schema, string[] inside, string[] outside)
+    {
+        Grammar grammar = Grammar.FromJsonSchema(schema);
+
+        inside.ShouldAllBe(text => grammar.Matches(text));
+        outside.ShouldAllBe(text => !grammar.Matches(text));
+        inside.ShouldAllBe(text => SchemaCheck.IsValid(schema, text));
+    }
+
+    [Fact]
+    public void Json_mode_has_objects_alone()
+    {
+        Grammar.JsonObject.Matches("""{"a": [1, {"b": null}], "c": "d"}""").ShouldBeTrue();
+        Grammar.JsonObject.Matches("[1]").ShouldBeFalse();
+        Grammar.JsonObject.Matches("{} ").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("""{"type":"number","multipleOf":0.5}""", "#/multipleOf", "multipleOf")]
+    [InlineData("""{"type":"object","properties":{"a/b":{"not":{}}}}""", "#/properties/a~1b/not", "not")]
+    [InlineData("""{"type":"array","items":{"type":"array","uniqueItems":true}}""", "#/items/uniqueItems", "uniqueItems")]
+    [InlineData("""{"type":"string","format":"email"}""", "#/format", "format")]
+    [InlineData("""{"type":"string","pattern":"^(?=a)b$"}""", "#/pattern", "pattern")]
+    [InlineData("""{"type":"string","pattern":"\\bword"}""", "#/pattern", "pattern")]
+    [InlineData("""{"type":"string","pattern":"^a$","maxLength":3}""", "#/pattern", "pattern")]
+    [InlineData("""{"$ref":"https://example.com/x.json"}""", "#/$ref", "$ref")]
+    [InlineData("""{"$ref":"#/$defs/none"}""", "#/$ref", "$ref")]
+    [InlineData("""{"oneOf":[{"type":"integer"},{"type":"number"}]}""", "#/oneOf", "oneOf")]
+    [InlineData("""{"type":"object","patternProperties":{"^a":{}}}""", "#/patternProperties", "patternProperties")]
+    [InlineData("""{"if":{},"then":{}}""", "#/if", "if")]
+    [InlineData("""{"type":"integr"}""", "#/type", "type")]
+    [InlineData("""{"type":"object","propertys":{}}""", "#/propertys", "propertys")]
+    [InlineData("""{"allOf":[{"type":"integer"},{"minimum":1}]}""", "#/allOf/0/type", "type")]
+    [InlineData("""{"allOf":[{"properties":{"a":{"type":"integer"}}},{"properties":{"a":{"type":"null"}}}]}""", "#/allOf/1/properties/a", null)]
+    [InlineData("""{"type":"object","properties":{"a":{}},"required":["b"],"additionalProperties":false}""", "#/additionalProperties", "additionalProperties")]
+    [InlineData("""{"type":"integer","minimum":5,"maximum":4}""", "#/minimum", "minimum")]
+    [InlineData("""{"anyOf":[{"$ref":"#"}]}""", "#", null)]
+    [InlineData("""{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}""", "#", null)]
+    [InlineData("""{"$ref":"#"}""", "#", null)]
+    [InlineData("[]", "#", null)]
+    public void What_cannot_be_kept_to_is_refused_with_keyword_and_path(string schema, string path, string? keyword)
+    {
+        JsonSchemaException exception = Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema(schema));
+
+        exception.Path.ShouldBe(path, exception.Message);
+        exception.Message.ShouldStartWith(path);
+        if (keyword is not null)
+        {
+            exception.Keyword.ShouldBe(keyword);
+            exception.Message.ShouldContain($"'{keyword}'");
+        }
+    }
+
+    [Fact]
+    public void What_is_no_json_is_refused_as_json() => Should.Throw<JsonException>(() => Grammar.FromJsonSchema("{"));
+}
