@@ -29,7 +29,7 @@ public sealed class DeadCodeTests
             trees.Length.ShouldBe(files.Count, $"{file}: the declaration breaks a rule");
             foreach (SyntaxTree tree in trees)
             {
-                SemanticModel semantics = GpuZoo.Complete.GetSemanticModel(tree);
+                SemanticModel semantics = GpuZoo.Semantics(tree);
                 foreach (MethodDeclarationSyntax kernel in tree.GetRoot(TestContext.Current.CancellationToken).DescendantNodes()
                     .OfType<MethodDeclarationSyntax>().Where(method => uses.Contains(method.Identifier.Text)))
                 {

@@ -16,7 +16,7 @@ public sealed class KernelRuleTests
         int kernels = 0;
         foreach (SyntaxTree tree in GpuZoo.Trees)
         {
-            SemanticModel model = GpuZoo.Complete.GetSemanticModel(tree);
+            SemanticModel model = GpuZoo.Semantics(tree);
             SyntaxNode root = tree.GetRoot(TestContext.Current.CancellationToken);
             HashSet<string> launched = [.. root.DescendantNodes().OfType<InvocationExpressionSyntax>().Select(Launched).OfType<string>()];
             foreach (MethodDeclarationSyntax method in root.DescendantNodes().OfType<MethodDeclarationSyntax>().Where(IsDeviceFunction))
