@@ -1,4 +1,5 @@
 using SparseInfer.Cli.Serve.Sparsity;
+using SparseInfer.Serving;
 
 namespace SparseInfer.Page.Tests;
 
@@ -9,13 +10,17 @@ public sealed class MapTests(StoriesModel stories) : IClassFixture<StoriesModel>
 
     private static readonly GenerationOptions Drawn = new() { MaxTokens = 24, Temperature = 0.8, Seed = 7 };
 
+    /// <summary>Most words may begin one, so that their text is shown with the next: what they took is told at once.</summary>
+    private static readonly string[] HoldingBack = [.. "abcdefghijklmnopqrstuvwxyz.,".Select(end => $"{end}##")];
+
     [Theory]
     [InlineData(SparsityMode.Dense)]
     [InlineData(SparsityMode.Exact)]
     [InlineData(SparsityMode.Predicted)]
     public async Task Blocks_are_an_offline_count_of_what_each_token_activates(SparsityMode mode)
     {
-        (List<MapPiece> pieces, int[] tokens) = await MapAsync(mode, Drawn);
+        (List<MapPiece> pieces, int[] tokens) = await MapAsync(mode, Drawn with { StopStrings = HoldingBack });
+        pieces[0].Text.ShouldBe("");
         pieces[0].Layers.ShouldBeNull();
         pieces[^1].FinishReason.ShouldBe("length");
         pieces.Count.ShouldBe(Drawn.MaxTokens);
@@ -82,7 +87,7 @@ public sealed class MapTests(StoriesModel stories) : IClassFixture<StoriesModel>
     {
         GenerationOptions options = Drawn with { MaxTokens = 27 };
         SparsityMode[] modes = [SparsityMode.Dense, SparsityMode.Exact, SparsityMode.Predicted];
-        AloneSession[] sessions = [.. modes.Select(mode => new AloneSession(stories.Model, Encode(Prompt), options, mode, null, stories.Model.Shape.Context))];
+        AloneSession[] sessions = [.. modes.Select(mode => new AloneSession(stories.Service, Encode(Prompt), options, mode))];
         var seen = new List<ModeProgress>();
         await foreach (ModeProgress progress in new ModeComparison(() => 3).RunAsync([.. modes.Zip(sessions)], TestContext.Current.CancellationToken))
         {
@@ -108,7 +113,7 @@ public sealed class MapTests(StoriesModel stories) : IClassFixture<StoriesModel>
     public async Task It_ends_when_it_is_canceled()
     {
         using var canceled = new CancellationTokenSource();
-        using var session = new AloneSession(stories.Model, Encode(Prompt), Drawn, SparsityMode.Exact, null, stories.Model.Shape.Context);
+        using var session = new AloneSession(stories.Service, Encode(Prompt), Drawn, SparsityMode.Exact);
         int count = 0;
         await Should.ThrowAsync<OperationCanceledException>(async () =>
         {
@@ -121,6 +126,56 @@ public sealed class MapTests(StoriesModel stories) : IClassFixture<StoriesModel>
             }
         });
         count.ShouldBe(3);
+    }
+
+    /// <summary>Where others are computed, a prompt is read in the parts that theirs are read in, and can be left between two of them.</summary>
+    [Fact]
+    public async Task A_prompt_is_left_between_two_of_its_parts()
+    {
+        using var service = new ModelService(stories.Model);
+        using var canceled = new CancellationTokenSource();
+        int[] prompt = Encode(string.Join(". ", Enumerable.Repeat(Prompt, 30)));
+        int looks = 0;
+        var pace = new Pace(() =>
+        {
+            if (++looks == 6)
+            {
+                canceled.Cancel();
+            }
+
+            return 1;
+        });
+        using (var session = new AloneSession(service, prompt, Drawn, SparsityMode.Exact))
+        {
+            await Should.ThrowAsync<OperationCanceledException>(() => session.ReadPromptAsync(pace, canceled.Token));
+        }
+
+        ServiceCounts counts = service.ReadCounts();
+        (counts.PromptTokens, counts.GeneratedTokens, counts.Canceled, counts.Answered).ShouldBe((prompt.Length, 0, 1, 0));
+    }
+
+    [Fact]
+    public async Task It_is_counted_as_other_answers_are()
+    {
+        using var service = new ModelService(stories.Model);
+        using var session = new AloneSession(service, Encode(Prompt), Drawn, SparsityMode.Predicted);
+        await foreach (MapPiece _ in new MappedAnswer(stories.Model, () => 0).RunAsync(session, SparsityMode.Predicted, TestContext.Current.CancellationToken))
+        {
+        }
+
+        ServiceReport expected = null!;
+        await foreach (ServicePiece piece in service.CompleteAsync(new CompletionRequest(Prompt) { Options = Drawn, Mode = SparsityMode.Predicted }, TestContext.Current.CancellationToken))
+        {
+            expected = piece.Report ?? expected;
+        }
+
+        ServiceCounts counts = service.ReadCounts();
+        (counts.Requests, counts.Answered, counts.PromptTokens, counts.GeneratedTokens).ShouldBe((2, 2, 2 * expected.PromptTokens, 2 * expected.CompletionTokens));
+        (session.Report! with
+        {
+            QueueTime = expected.QueueTime, PromptTime = expected.PromptTime, DecodeTime = expected.DecodeTime,
+            TimeToFirstToken = expected.TimeToFirstToken, TotalTime = expected.TotalTime,
+        }).ShouldBe(expected);
     }
 
     [Theory]
@@ -140,7 +195,7 @@ public sealed class MapTests(StoriesModel stories) : IClassFixture<StoriesModel>
 
     private async Task<(List<MapPiece> Pieces, int[] Tokens)> MapAsync(SparsityMode mode, GenerationOptions options, string prompt = Prompt)
     {
-        using var session = new AloneSession(stories.Model, Encode(prompt), options, mode, null, stories.Model.Shape.Context);
+        using var session = new AloneSession(stories.Service, Encode(prompt), options, mode);
         var pieces = new List<MapPiece>();
         await foreach (MapPiece piece in new MappedAnswer(stories.Model, () => 0).RunAsync(session, mode, TestContext.Current.CancellationToken))
         {

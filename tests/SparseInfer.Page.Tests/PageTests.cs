@@ -73,6 +73,46 @@ public sealed class PageTests(PageServer server, Browser browser) : IClassFixtur
         (await page.Locator("#map").GetAttributeAsync("aria-label"))!.ShouldContain("Map of 6 layers");
     }
 
+    /// <summary>What a pointer is told of a cell, a keyboard and a screen reader are told too.</summary>
+    [Fact]
+    public async Task Each_cell_is_told_by_keyboard_as_to_a_pointer()
+    {
+        await using OpenPage opened = await browser.OpenAsync(server.Text);
+        IPage page = opened.Page;
+        await ReadyAsync(page);
+        ILocator layer = page.GetByLabel("Layer", new() { Exact = true });
+        ILocator block = page.GetByLabel("Block", new() { Exact = true });
+        await Assertions.Expect(layer).ToBeDisabledAsync();
+        await SettingsAsync(page, seed: 3, tokens: 12);
+        await TypeAsync(page, Story);
+        await EndedAsync(page);
+
+        await page.GetByLabel("Token", new() { Exact = true }).FocusAsync();
+        await page.Keyboard.PressAsync("Tab");
+        await Assertions.Expect(layer).ToBeFocusedAsync();
+        string before = await PixelsAsync(page);
+        await page.Keyboard.PressAsync("End");
+        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("ArrowRight");
+        await page.Keyboard.PressAsync("ArrowRight");
+        string told = (await block.GetAttributeAsync("aria-valuetext"))!;
+        told.ShouldMatch("^Layer 5, neurons 32 to 47: [0-9]+ of 16 add something$");
+        (await layer.GetAttributeAsync("aria-valuetext")).ShouldBe(told);
+        await Assertions.Expect(page.Locator("#cell-text")).ToHaveTextAsync(told);
+        (await PixelsAsync(page)).ShouldNotBe(before); // it is marked
+
+        // The same cell, pointed at; then another one, clicked.
+        await page.Locator("#map").HoverAsync(new() { Position = await CellAsync(page, layer: 5, block: 2) });
+        await Assertions.Expect(page.Locator("#map-tip")).ToHaveTextAsync(told);
+        await page.Locator("#map").ClickAsync(new() { Position = await CellAsync(page, layer: 1, block: 63) });
+        (await page.Locator("#cell-text").TextContentAsync())!.ShouldStartWith("Layer 1, neurons 1008 to 1023: ");
+        await Assertions.Expect(layer).ToHaveValueAsync("1");
+
+        // Another token, the same cell.
+        await page.GetByLabel("Token", new() { Exact = true }).PressAsync("Home");
+        (await block.GetAttributeAsync("aria-valuetext"))!.ShouldStartWith("Layer 1, neurons 1008 to 1023: ");
+    }
+
     [Fact]
     public async Task Modes_stand_side_by_side()
     {
@@ -266,6 +306,13 @@ public sealed class PageTests(PageServer server, Browser browser) : IClassFixtur
     private static async Task<string> AnswerAsync(IPage page) => (await page.Locator(".answer .text").Last.TextContentAsync())!;
 
     private static Task<string> PixelsAsync(IPage page) => page.EvaluateAsync<string>("() => document.getElementById('map').toDataURL()");
+
+    /// <summary>The middle of a cell, by the measures of map.js.</summary>
+    private static async Task<Position> CellAsync(IPage page, int layer, int block)
+    {
+        LocatorBoundingBoxResult map = (await page.Locator("#map").BoundingBoxAsync())!;
+        return new() { X = 34 + ((block + 0.5f) * (map.Width - 140) / 64), Y = (layer + 0.5f) * map.Height / 6 };
+    }
 
     private async Task<string> ApiAsync(string mode, int seed, int tokens)
     {

@@ -1,5 +1,6 @@
 using SparseInfer.Cli.Compilation;
 using SparseInfer.Files;
+using SparseInfer.Serving;
 
 namespace SparseInfer.Page.Tests;
 
@@ -17,6 +18,7 @@ public sealed class StoriesModel : IDisposable
         }
 
         Model = ModelCompiler.Compile(declaration, CancellationToken.None).Load(ModelFile.Open(Gguf), _device, new());
+        Service = new ModelService(Model);
     }
 
     /// <summary>As the sample declares them.</summary>
@@ -26,8 +28,12 @@ public sealed class StoriesModel : IDisposable
 
     public LanguageModel Model { get; }
 
+    /// <summary>Answers for it.</summary>
+    public ModelService Service { get; }
+
     public void Dispose()
     {
+        Service.Dispose();
         Model.Dispose();
         _device.Dispose();
     }

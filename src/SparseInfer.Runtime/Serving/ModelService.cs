@@ -63,6 +63,9 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
     /// <summary>Most tokens of a request, prompt and answer together.</summary>
     public int Context => Options.Context ?? Model.Shape.Context;
 
+    /// <summary>Where answers are counted: also those that somebody computes on the model apart from the service, and are the service's all the same.</summary>
+    internal ServiceTotals Totals => _totals;
+
     /// <summary>How conversations become prompts; null: there is no template, and <see cref="ChatAsync"/> refuses.</summary>
     public ChatTemplate? ChatTemplate => Options.ChatTemplate ?? Model.ChatTemplate;
 
@@ -355,7 +358,10 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
     private TimeSpan? TimeLimit(ServiceRequest request) =>
         request.TimeLimit is { } own && !(own > Options.TimeLimit) ? own : Options.TimeLimit;
 
-    private static FinishReason Reason(StopReason reason, int calls) => reason switch
+    /// <summary>Why an answer ended.</summary>
+    /// <param name="reason">Why its tokens did.</param>
+    /// <param name="calls">Calls of tools in it.</param>
+    internal static FinishReason Reason(StopReason reason, int calls) => reason switch
     {
         StopReason.MaxTokens or StopReason.ContextFull => FinishReason.Length,
         StopReason.Canceled => FinishReason.TimeLimit,

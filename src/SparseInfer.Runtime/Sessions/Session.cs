@@ -350,7 +350,10 @@ public sealed class Session : IDisposable
         }
     }
 
-    private void Enter()
+    /// <summary>Takes the session for a call, which must <see cref="Leave"/> it.</summary>
+    /// <exception cref="InvalidOperationException">Another call is still running.</exception>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    internal void Enter()
     {
         Entry entry = TryEnter();
         ObjectDisposedException.ThrowIf(entry == Entry.Disposed, this);

@@ -63,12 +63,4 @@ internal abstract class AnswerWriter(int count, SamplingParameters sampling)
 
     /// <summary>How the answer of a choice went.</summary>
     protected ServiceReport ReportOf(int choice) => _reports[choice]!;
-
-    /// <summary>Why an answer ended, in OpenAI's words.</summary>
-    protected static string Reason(ServiceReport report) => report.Reason switch
-    {
-        FinishReason.Stop => "stop",
-        FinishReason.ToolCalls => "tool_calls",
-        _ => "length",
-    };
 }

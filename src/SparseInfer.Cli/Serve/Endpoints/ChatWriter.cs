@@ -45,7 +45,7 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
     public override Task SendAsync(HttpContext context, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var choices = _answers.Select((answer, i) => new ChatChoice(
-            i, answer.Message, TokenTexts.OfChat(answer.Tokens, HasLogProbs), Reason(ReportOf(i)))).ToArray();
+            i, answer.Message, TokenTexts.OfChat(answer.Tokens, HasLogProbs), FinishWords.Of(ReportOf(i).Reason))).ToArray();
         var reply = new ChatReply(_id, "chat.completion", _created, model.Name, choices, Usage, TimingsReply.Of(ReportOf(0)), "default", model.Fingerprint);
         return Sending.JsonAsync(context, 200, reply, ReplyJson.Default.ChatReply, timeout, cancellationToken);
     }
@@ -82,7 +82,7 @@ internal sealed class ChatWriter(ChatCall call, ServedModel model) : AnswerWrite
 
     private void Write(EventStream events, int choice, ChunkDelta delta, ChatLogProbs? logProbs, ServiceReport? report)
     {
-        ChatChunk chunk = Chunk([new(choice, delta, logProbs, report is null ? null : Reason(report))], report is null ? null : TimingsReply.Of(report));
+        ChatChunk chunk = Chunk([new(choice, delta, logProbs, report is null ? null : FinishWords.Of(report.Reason))], report is null ? null : TimingsReply.Of(report));
         if (IncludesUsage)
         {
             events.Write(new ChatChunkWithUsage(chunk, null), ReplyJson.Default.ChatChunkWithUsage);

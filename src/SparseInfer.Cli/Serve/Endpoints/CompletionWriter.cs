@@ -37,7 +37,7 @@ internal sealed class CompletionWriter(CompletionCall call, ServedModel model) :
     public override Task SendAsync(HttpContext context, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var choices = _answers.Select((answer, i) => new CompletionChoice(
-            (call.Echo ? PromptText(i) : "") + answer.Text, i, LogProbs(answer, answer.Tokens), Reason(ReportOf(i)))).ToArray();
+            (call.Echo ? PromptText(i) : "") + answer.Text, i, LogProbs(answer, answer.Tokens), FinishWords.Of(ReportOf(i).Reason))).ToArray();
         var reply = new CompletionReplyWithUsage(Reply(choices, TimingsReply.Of(ReportOf(0))), Usage);
         return Sending.JsonAsync(context, 200, reply, ReplyJson.Default.CompletionReplyWithUsage, timeout, cancellationToken);
     }
@@ -59,7 +59,7 @@ internal sealed class CompletionWriter(CompletionCall call, ServedModel model) :
 
     private void Write(EventStream events, int choice, string text, CompletionLogProbs? logProbs, ServiceReport? report)
     {
-        CompletionReply reply = Reply([new(text, choice, logProbs, report is null ? null : Reason(report))], report is null ? null : TimingsReply.Of(report));
+        CompletionReply reply = Reply([new(text, choice, logProbs, report is null ? null : FinishWords.Of(report.Reason))], report is null ? null : TimingsReply.Of(report));
         if (IncludesUsage)
         {
             events.Write(new CompletionReplyWithUsage(reply, null), ReplyJson.Default.CompletionReplyWithUsage);

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using SparseInfer.Cli.Serve.Http;
 using SparseInfer.Cli.Serve.Protocol;
 using SparseInfer.Cli.Serve.Sparsity;
+using SparseInfer.Serving;
 
 namespace SparseInfer.Cli.Serve.Endpoints;
 
@@ -51,7 +52,9 @@ internal sealed class SparsityEndpoints(ServerContext server)
             await SendAsync(events, piece, SparsityJson.Default.MapPiece, cancellationToken);
         }
 
-        await SendAsync(events, new MapEnd(request.Prompt.Length, session.Tokens.Count, session.Seed), SparsityJson.Default.MapEnd, cancellationToken);
+        ServiceReport report = session.Report!;
+        await SendAsync(events, new MapEnd(report.PromptTokens, report.CompletionTokens, report.Seed), SparsityJson.Default.MapEnd, cancellationToken);
+        return [report];
     });
 
     /// <summary>One prompt in each mode.</summary>
@@ -69,6 +72,8 @@ internal sealed class SparsityEndpoints(ServerContext server)
             {
                 await SendAsync(events, progress, SparsityJson.Default.ModeProgress, cancellationToken);
             }
+
+            return [.. sessions.Select(pair => pair.Session.Report!)];
         }
         finally
         {
@@ -87,7 +92,7 @@ internal sealed class SparsityEndpoints(ServerContext server)
         return events.FlushAsync(cancellationToken);
     }
 
-    private async Task HandleAsync(HttpContext context, int maxTokens, Func<AloneRequest, EventStream, CancellationToken, Task> answer)
+    private async Task HandleAsync(HttpContext context, int maxTokens, Func<AloneRequest, EventStream, CancellationToken, Task<IReadOnlyList<ServiceReport>>> answer)
     {
         ServedModel model = server.State.Model!;
         using var scope = new AnswerScope(context, server.State, server.Options.RequestTimeout);
@@ -116,7 +121,13 @@ internal sealed class SparsityEndpoints(ServerContext server)
 
             events = new EventStream(context, server.Options.WriteTimeout);
             events.Begin();
-            await answer(request, events, ended.Token);
+            IReadOnlyList<ServiceReport> reports = await answer(request, events, ended.Token);
+            RequestRecord.Of(context).Tell(reports);
+            foreach (ServiceReport report in reports)
+            {
+                server.Metrics.Answered(report);
+            }
+
             events.WriteDone();
             await events.FlushAsync(scope.Token);
         }

@@ -62,7 +62,7 @@ internal sealed record AloneRequest(ServedModel Model, int[] Prompt, GenerationO
 
     /// <summary>A session that answers it in a mode.</summary>
     /// <exception cref="InsufficientMemoryException">There is no memory for it.</exception>
-    public AloneSession Open(SparsityMode mode) => new(Model.Model, Prompt, Options, mode, Model.Service.Options.CacheType, Model.Service.Context);
+    public AloneSession Open(SparsityMode mode) => new(Model.Service, Prompt, Options, mode);
 
     private static void RequireOne(int answers, bool hasMore, int? logProbs)
     {

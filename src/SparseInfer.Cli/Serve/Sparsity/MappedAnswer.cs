@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using SparseInfer.Cli.Serve.Protocol;
 
 namespace SparseInfer.Cli.Serve.Sparsity;
 
@@ -17,32 +17,25 @@ internal sealed class MappedAnswer(LanguageModel model, Func<int> running)
     {
         var blocks = NeuronBlocks.Of(model.Shape);
         var counts = new BlockCounts(model.Shape.Layers, blocks);
-        string text = await Task.Run(() => session.ReadPrompt(cancellationToken), cancellationToken);
-        yield return new(text, null, session.FinishReason);
+        var pace = new Pace(running);
+        string text = await session.ReadPromptAsync(pace, cancellationToken);
+        yield return Piece(text, null);
         session.Session.Observer = counts;
         session.Session.Metering = true;
-        while (session.FinishReason is null)
+        while (session.Report is null)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            long start = Stopwatch.GetTimestamp();
-            (text, IReadOnlyList<LayerMap> layers) = await Task.Run(() => Decode(session, counts), cancellationToken);
-            yield return new(text, [.. layers.Select(layer => Of(layer, mode, blocks))], session.FinishReason);
-            await PauseAsync(running, Stopwatch.GetElapsedTime(start), cancellationToken);
+            (text, IReadOnlyList<LayerMap> layers) = await pace.RunAsync(() => Decode(session, counts), cancellationToken);
+            yield return Piece(text, [.. layers.Select(layer => Of(layer, mode, blocks))]);
         }
-    }
 
-    /// <summary>
-    /// Others share the device with a step of this one's after each of theirs: pausing for as long as the step took leaves them what one more answer in another mode
-    /// would.
-    /// </summary>
-    public static Task PauseAsync(Func<int> running, TimeSpan time, CancellationToken cancellationToken) =>
-        running() > 0 ? Task.Delay(time, cancellationToken) : Task.CompletedTask;
+        MapPiece Piece(string text, IReadOnlyList<MappedLayer>? layers) => new(text, layers, session.Report is { } report ? FinishWords.Of(report.Reason) : null);
+    }
 
     private static (string Text, IReadOnlyList<LayerMap> Layers) Decode(AloneSession session, BlockCounts counts)
     {
         session.Session.ResetMetrics();
         string text = session.Decode();
-        return (text, [.. session.Session.ReadMetrics().Select((metrics, layer) => counts.Read(layer, metrics))]);
+        return (text, [.. session.ReadStep().Select((metrics, layer) => counts.Read(layer, metrics))]);
     }
 
     private static MappedLayer Of(LayerMap layer, SparsityMode mode, NeuronBlocks blocks)
@@ -53,7 +46,7 @@ internal sealed class MappedAnswer(LanguageModel model, Func<int> running)
 }
 
 /// <summary>A token of an answer. Properties' names, in snake case, are those of the output.</summary>
-/// <param name="Text">What it adds; empty inside a character.</param>
+/// <param name="Text">What it adds; empty inside a character, and where it may begin a stop string.</param>
 /// <param name="Layers">What was computed to choose it; null: the prompt.</param>
 /// <param name="FinishReason">Why it is the last one; null: more follows.</param>
 internal sealed record MapPiece(string Text, IReadOnlyList<MappedLayer>? Layers, string? FinishReason);

@@ -23,26 +23,21 @@ internal sealed class ModeComparison(Func<int> running)
         IReadOnlyList<(SparsityMode Mode, AloneSession Session)> sessions, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Measured[] all = [.. sessions.Select(pair => new Measured(pair.Mode, pair.Session))];
-        int others = 0;
-        while (all.Any(one => one.Session.FinishReason is null))
+        var pace = new Pace(running);
+        while (all.Any(one => one.Session.Report is null))
         {
-            foreach (Measured one in all.Where(one => one.Session.FinishReason is null))
+            foreach (Measured one in all.Where(one => one.Session.Report is null))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                others = Math.Max(others, running());
-                long start = Stopwatch.GetTimestamp();
-                await Task.Run(() => one.TakeTurn(cancellationToken), cancellationToken);
-                TimeSpan time = Stopwatch.GetElapsedTime(start);
-                others = Math.Max(others, running());
-                yield return one.Progress(others);
-                await MappedAnswer.PauseAsync(running, time, cancellationToken);
+                await one.TakeTurnAsync(pace, cancellationToken);
+                yield return one.Progress(pace.Others);
             }
         }
 
+        int others = pace.Others;
         foreach (Measured one in all)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            await Task.Run(() => one.Count(cancellationToken), cancellationToken);
+            await pace.RunAsync(() => one.Count(cancellationToken), cancellationToken);
             yield return one.Progress(others) with { DiffersAt = FirstDifference(all[0].Session.Tokens, one.Session.Tokens) };
         }
     }
@@ -56,7 +51,6 @@ internal sealed class ModeComparison(Func<int> running)
     private sealed class Measured(SparsityMode mode, AloneSession session)
     {
         private string _text = "";
-        private int _prompt;
         private bool _isWarm;
         private readonly List<double> _speeds = [];
         private int _timed;
@@ -65,20 +59,44 @@ internal sealed class ModeComparison(Func<int> running)
         public AloneSession Session => session;
 
         /// <summary>The prompt and the first tokens, or the next ones, whose time is taken.</summary>
-        public void TakeTurn(CancellationToken cancellationToken)
+        public async Task TakeTurnAsync(Pace pace, CancellationToken cancellationToken)
         {
             if (session.Tokens.Count == 0)
             {
-                _text += session.ReadPrompt(cancellationToken);
-                _prompt = session.Session.Position;
+                _text += await session.ReadPromptAsync(pace, cancellationToken);
             }
 
-            long start = Stopwatch.GetTimestamp();
-            int tokens = 0;
-            for (; tokens < Turn && session.FinishReason is null; tokens++)
+            _text += await pace.RunAsync(() => TakeTurn(cancellationToken), cancellationToken);
+        }
+
+        /// <summary>Decodes the first tokens again, and counts.</summary>
+        /// <returns>What was counted; null: nothing, as of an answer that ended at once.</returns>
+        public ModeCounts? Count(CancellationToken cancellationToken)
+        {
+            session.Session.Rewind(session.PromptLength);
+            session.Session.ResetMetrics();
+            session.Session.Metering = true;
+            foreach (int token in session.Tokens.Take(Math.Min(Counted, session.Session.Context - session.PromptLength)))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _text += session.Decode();
+                session.Session.Forward([token]);
+            }
+
+            return _counts = ModeCounts.Of(session.Session.ReadMetrics(), mode);
+        }
+
+        public ModeProgress Progress(int others) => new(
+            mode.ToString().ToLowerInvariant(), _text, session.Tokens.Count, _timed, Median(), others, _counts, null);
+
+        private string TakeTurn(CancellationToken cancellationToken)
+        {
+            string text = "";
+            long start = Stopwatch.GetTimestamp();
+            int tokens = 0;
+            for (; tokens < Turn && session.Report is null; tokens++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                text += session.Decode();
             }
 
             if (_isWarm && tokens == Turn)
@@ -88,26 +106,8 @@ internal sealed class ModeComparison(Func<int> running)
             }
 
             _isWarm = true;
+            return text;
         }
-
-        /// <summary>Decodes the first tokens again, and counts.</summary>
-        public void Count(CancellationToken cancellationToken)
-        {
-            int[] tokens = [.. session.Tokens.Take(Counted)];
-            session.Session.Rewind(_prompt);
-            session.Session.ResetMetrics();
-            session.Session.Metering = true;
-            foreach (int token in tokens.Take(session.Session.Context - _prompt))
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                session.Session.Forward([token]);
-            }
-
-            _counts = ModeCounts.Of(session.Session.ReadMetrics(), mode);
-        }
-
-        public ModeProgress Progress(int others) => new(
-            mode.ToString().ToLowerInvariant(), _text, session.Tokens.Count, _timed, Median(), others, _counts, null);
 
         /// <summary>A turn that another program disturbed is no measure of a mode.</summary>
         private double? Median()

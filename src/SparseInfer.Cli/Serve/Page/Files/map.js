@@ -10,6 +10,8 @@ export class NeuronMap {
   #canvas = byId('map');
   #tip = byId('map-tip');
   #slider = byId('token');
+  #layer = byId('cell-layer');
+  #block = byId('cell-block');
   #rows = [];
   #facts;
   #tokens = [];
@@ -26,6 +28,8 @@ export class NeuronMap {
       this.#follows = Number(this.#slider.value) === this.#tokens.length - 1;
       this.#show(Number(this.#slider.value));
     });
+    [this.#layer, this.#block].forEach((slider) => slider.addEventListener('input', () => this.#choose()));
+    this.#canvas.addEventListener('click', (event) => this.#click(event));
     this.#canvas.addEventListener('pointermove', (event) => this.#point(event));
     this.#canvas.addEventListener('pointerleave', () => { this.#tip.hidden = true; });
   }
@@ -40,6 +44,9 @@ export class NeuronMap {
       this.#rows[layer] = cells;
       return make('tr', {}, make('th', { scope: 'row' }, String(layer)), make('td', {}, policy), ...cells);
     }));
+    this.#layer.max = String(facts.policies.length - 1);
+    this.#block.max = String(facts.blocks - 1);
+    this.#layer.value = this.#block.value = '0';
     this.#draw();
   }
 
@@ -49,14 +56,14 @@ export class NeuronMap {
     this.#tokens = [];
     this.#at = -1;
     this.#follows = true;
-    this.#slider.disabled = true;
+    this.#slider.disabled = this.#layer.disabled = this.#block.disabled = true;
     this.#draw();
   }
 
   /** A token, and what was computed for it; shown unless the reader looks at an earlier one. */
   add(text, layers, place) {
     this.#tokens.push({ text, layers, place });
-    this.#slider.disabled = false;
+    this.#slider.disabled = this.#layer.disabled = this.#block.disabled = false;
     this.#slider.max = String(this.#tokens.length - 1);
     if (this.#follows) {
       this.#slider.value = this.#slider.max;
@@ -84,8 +91,26 @@ export class NeuronMap {
       const shares = [layer.computed, neurons - layer.computed - layer.unread, layer.unread, layer.missed];
       shares.forEach((count, cell) => { this.#rows[i][cell].textContent = percent(count / neurons); });
     });
-    this.#draw();
+    this.#choose();
     this.onToken(place);
+  }
+
+  /** The cell of the two sliders is the one that is marked and told of: a screen reader says it with each step of theirs. */
+  #choose() {
+    const text = this.#told(Number(this.#layer.value), Number(this.#block.value));
+    byId('cell-text').textContent = text;
+    [this.#layer, this.#block].forEach((slider) => slider.setAttribute('aria-valuetext', text));
+    this.#draw();
+  }
+
+  /** What a cell is. */
+  #told(layer, block) {
+    const { neurons, blocks } = this.#facts;
+    const { active, experts } = this.#tokens[this.#at].layers[layer];
+    const first = Math.floor((block * neurons) / blocks);
+    const expert = experts ? `, expert ${experts[Math.floor((first * experts.length) / neurons)]}` : '';
+    return `Layer ${layer}${expert}, neurons ${first} to ${first + this.#size(block) - 1}: ${active[block]} of ${this.#size(block)} add something`
+      + (this.mode === 'dense' ? '; all are computed' : '');
   }
 
   #size(block) {
@@ -149,6 +174,13 @@ export class NeuronMap {
         paint.fillRect(left + computed, top + row * 0.25, gate, (row - inset) * 0.5);
       }
     });
+    if (layers) {
+      const block = Number(this.#block.value);
+      paint.strokeStyle = colours.chosen;
+      paint.lineWidth = 2;
+      paint.strokeRect(LABEL + (block * cells) / blocks - 1, Number(this.#layer.value) * row - (row > 8 ? 1 : 0), cells / blocks + 2 - inset, row - inset + (row > 8 ? 2 : 0));
+    }
+
     this.#drawLegend(colours);
   }
 
@@ -166,23 +198,31 @@ export class NeuronMap {
       make('li', {}, make('strong', {}, title), ...items.flatMap(([colour, text]) => [swatch(colour), text]))));
   }
 
-  #point(event) {
-    const layers = this.#tokens[this.#at]?.layers;
+  /** The cell under a pointer; null: there is none. */
+  #under(event) {
     const { row, cells } = this.#layout();
     const layer = Math.floor(event.offsetY / row);
     const block = Math.floor(((event.offsetX - LABEL) * this.#facts.blocks) / cells);
-    this.#tip.hidden = !layers?.[layer] || block < 0 || block >= this.#facts.blocks;
-    if (this.#tip.hidden) {
-      return;
-    }
+    return this.#tokens[this.#at]?.layers[layer] && block >= 0 && block < this.#facts.blocks ? { layer, block } : null;
+  }
 
-    const first = Math.floor((block * this.#facts.neurons) / this.#facts.blocks);
-    const { active, experts } = layers[layer];
-    const expert = experts ? `, expert ${experts[Math.floor((first * experts.length) / this.#facts.neurons)]}` : '';
-    this.#tip.textContent = `Layer ${layer}${expert}, neurons ${first} to ${first + this.#size(block) - 1}: ${active[block]} of ${this.#size(block)} add something`
-      + (this.mode === 'dense' ? '; all are computed' : '');
-    this.#tip.style.left = `${Math.max(0, Math.min(event.offsetX + 12, this.#canvas.clientWidth - 240))}px`;
-    this.#tip.style.top = `${event.offsetY + 16}px`;
+  #point(event) {
+    const cell = this.#under(event);
+    this.#tip.hidden = !cell;
+    if (cell) {
+      this.#tip.textContent = this.#told(cell.layer, cell.block);
+      this.#tip.style.left = `${Math.max(0, Math.min(event.offsetX + 12, this.#canvas.clientWidth - 240))}px`;
+      this.#tip.style.top = `${event.offsetY + 16}px`;
+    }
+  }
+
+  #click(event) {
+    const cell = this.#under(event);
+    if (cell) {
+      this.#layer.value = String(cell.layer);
+      this.#block.value = String(cell.block);
+      this.#choose();
+    }
   }
 }
 
@@ -196,6 +236,7 @@ class Colours {
     this.high = read('--map-high');
     this.quiet = read('--quiet');
     this.low = read('--map-low');
+    this.chosen = read('--text');
   }
 
   of(share) {
