@@ -82,9 +82,28 @@ public sealed class CheckTests : IDisposable
         fault.Message.ShouldContain(message);
     }
 
-    [Fact]
-    public void An_unwritten_register_is_caught() =>
-        Caught(KernelFaultKind.UninitializedRegister, "setp.lt.u32 %p1, %r1, 5;\n@%p1 mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;", Machine.FirstLine + 2, lane: 5);
+    /// <summary>By a write that may not happen, by one of two ways that meet, and in a loop's first pass.</summary>
+    [Theory]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@%p1 mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;", 2, 5)]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@!%p1 bra MEET;\nmov.u32 %r2, 1;\nMEET:\nadd.u32 %r3, %r2, 1;", 4, 5)]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra WAY;\nbra MEET;\nWAY: mov.u32 %r2, 1;\nMEET:\nadd.u32 %r3, %r2, 1;", 5, 5)]
+    [InlineData("mov.u32 %r4, 0;\nAGAIN:\nadd.u32 %r3, %r2, 1;\nmov.u32 %r2, 1;\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p1, %r4, 3;\n@%p1 bra AGAIN;", 2, 0)]
+    public void An_unwritten_register_is_caught(string body, int line, int lane) =>
+        Caught(KernelFaultKind.UninitializedRegister, body, Machine.FirstLine + line, lane);
+
+    [Theory]
+    [InlineData("mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;")]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra WAY;\nmov.u32 %r2, 2;\nbra MEET;\nWAY: mov.u32 %r2, 1;\nMEET:\nadd.u32 %r3, %r2, 1;")]
+    public void Registers_that_every_way_writes_are_not_looked_at(string body) =>
+        PtxModule.Load(Machine.Text(body)).Find("Kernel_T")!.Program.Doubtful.ShouldBeEmpty();
+
+    /// <summary>What is read later is alive until then, also around a loop; a word for each 32 bits, none for a predicate.</summary>
+    [Theory]
+    [InlineData("", 4)]
+    [InlineData("ld.global.u32 %r2, [%rd4];\nld.global.u32 %r3, [%rd4];\nadd.u32 %r2, %r2, %r3;\nst.global.u32 [%rd4], %r2;", 7)]
+    [InlineData("mov.u32 %r5, 7;\nmov.u32 %r4, 0;\nAGAIN:\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p1, %r4, %r5;\n@%p1 bra AGAIN;", 7)]
+    public void Registers_are_those_alive_at_the_busiest_place(string body, int words) =>
+        PtxModule.Load(Machine.Text(body)).Find("Kernel_T")!.Registers.ShouldBe(words);
 
     [Fact]
     public void Unwritten_shared_memory_is_caught() =>
