@@ -6,6 +6,7 @@ using SparseInfer.Cli.Calibrate;
 using SparseInfer.Cli.Convert;
 using SparseInfer.Cli.Declare;
 using SparseInfer.Cli.Doctor;
+using SparseInfer.Cli.Embed;
 using SparseInfer.Cli.Eval;
 using SparseInfer.Cli.Inspect;
 using SparseInfer.Cli.Run;
@@ -68,6 +69,11 @@ internal static class CommandLine
         Command doctor = doctorArguments.CreateCommand();
         doctor.SetAction((parsed, _) => RunAsync(() => DoctorCommand.RunAsync(doctorArguments.IsJson(parsed), output), error));
         root.Subcommands.Add(doctor);
+        var embedArguments = new EmbedArguments();
+        Command embed = embedArguments.CreateCommand();
+        embed.SetAction((parsed, cancellationToken) =>
+            RunAsync(() => EmbedCommand.RunAsync(embedArguments.Read(parsed), output, error, cancellationToken), error));
+        root.Subcommands.Add(embed);
         var evalArguments = new EvalArguments();
         Command eval = evalArguments.CreateCommand();
         eval.SetAction((parsed, cancellationToken) =>

@@ -143,6 +143,19 @@ internal sealed class ScriptedDecoder(Func<string, string> script) : DecoderProg
             _logits[_given < _answer.Length ? _answer[_given] : ByteTokenizer.End] = 100;
         }
 
+        /// <summary>Of each token a vector that has a 1 at its id's place, modulo the width.</summary>
+        public override void RunHidden(ReadOnlySpan<int> tokens, Span<float> hidden)
+        {
+            hidden.Clear();
+            for (int i = 0; i < tokens.Length; i++)
+            {
+                hidden[(i * Columns) + (tokens[i] % Columns)] = 1;
+            }
+
+            tokens.CopyTo(_tokens.AsSpan(Position));
+            Position += tokens.Length;
+        }
+
         public override LayerTally ReadTally(int layer) => default;
 
         public override void ResetTallies()

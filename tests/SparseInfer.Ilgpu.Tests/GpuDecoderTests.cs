@@ -109,6 +109,36 @@ public sealed class GpuDecoderTests(GpuModels models)
         MaxDifference(expected, actual).ShouldBeLessThan(1e-4 * expected.Max(MathF.Abs));
     }
 
+    /// <summary>A prompt's batch leaves them where the head would read them.</summary>
+    [Theory]
+    [InlineData("Plain")]
+    [InlineData("MixedBlocks")]
+    [InlineData("Falcon7B")]
+    [InlineData("Mixtral")]
+    public void Hidden_states_are_those_of_the_cpu_however_a_text_is_cut(string name)
+    {
+        DecoderCase declared = GpuDecoders.Find(name);
+        float[] expected = Hidden(models.OnCpu(declared), Tokens);
+        float[] actual = Hidden(models.OnGpu(declared), Tokens);
+        bool rounds = Rounds(declared); // on the CPU alone: a GPU's products of prompts take their inputs as they are
+        MaxDifference(expected, actual).ShouldBeLessThan((rounds ? 2e-2f : 1e-4f) * expected.Max(MathF.Abs), name);
+        ShouldHaveTheBitsOf(actual, Hidden(models.OnGpu(declared), 3), "three tokens at a time");
+
+        float[] Hidden(LanguageModel model, int most)
+        {
+            int[] tokens = [.. Enumerable.Range(0, Tokens).Select(i => Token(declared.Vocabulary, i))];
+            using Session session = model.CreateSession(new SessionOptions { CacheType = KeyValueType.F32 });
+            HiddenPool pool = model.CreatePool(tokens, new EmbeddingOptions { Pooling = EmbeddingPooling.None, Normalize = false });
+            session.Sequence.Append(tokens, decoded: false);
+            while (session.Sequence.Computed < tokens.Length)
+            {
+                pool.ReadFrom(session.Sequence, most);
+            }
+
+            return pool.Finish().Values.ToArray();
+        }
+    }
+
     [Fact]
     public void Only_layers_that_predict_have_signs_on_the_device()
     {

@@ -45,6 +45,8 @@ public sealed class RecordTextTests(LoadedModels models)
             new LayerWindow(0, 5, 4096),
             new ModelServiceOptions { TimeLimit = TimeSpan.FromSeconds(1.5) },
             new CompletionRequest([1, 2]) { Options = new() { StopStrings = ["\n"] }, TimeLimit = TimeSpan.FromSeconds(1.5) },
+            new EmbeddingRequest(["a"]) { Options = new() { Dimensions = 5 } },
+            new EmbeddingOptions { Pooling = EmbeddingPooling.Last },
             new ChatRequest([new ChatTurn("user", "Hello.")]) { Options = new() { StopStrings = ["\n"] }, Tools = [new ChatTool("weather", null, "{}")] },
             new ServicePiece("Hello.", [scored], new ChatToolCall("weather", "{}"), new ServiceReport(FinishReason.Stop) { TotalTime = TimeSpan.FromSeconds(1.5) }),
             scored,

@@ -14,7 +14,8 @@ internal sealed class LlamaCpp : IDisposable
 
     /// <param name="path">A GGUF file.</param>
     /// <param name="context">Most tokens.</param>
-    public LlamaCpp(string path, int context = 256)
+    /// <param name="pooling">How it pools what it embeds; null: it computes logits.</param>
+    public LlamaCpp(string path, int context = 256, LLamaPoolingType? pooling = null)
     {
         var parameters = new ModelParams(path)
         {
@@ -25,6 +26,8 @@ internal sealed class LlamaCpp : IDisposable
             TypeK = GGMLType.GGML_TYPE_F32,
             TypeV = GGMLType.GGML_TYPE_F32,
             FlashAttention = false,
+            Embeddings = pooling is not null,
+            PoolingType = pooling ?? LLamaPoolingType.Unspecified,
 
             // Negative: what the file says. LLamaSharp's own defaults would override it.
             YarnExtrapolationFactor = -1,
@@ -48,13 +51,7 @@ internal sealed class LlamaCpp : IDisposable
     /// <summary>The logits after each of some more tokens, [tokens x vocabulary].</summary>
     public float[] Forward(ReadOnlySpan<int> tokens)
     {
-        var batch = new LLamaBatch();
-        foreach (int token in tokens)
-        {
-            batch.Add(token, _position++, LLamaSeqId.Zero, logits: true);
-        }
-
-        _context.NativeHandle.Decode(batch).ShouldBe(DecodeResult.Ok);
+        Decode(tokens);
         var logits = new List<float>();
         for (int i = 0; i < tokens.Length; i++)
         {
@@ -62,5 +59,23 @@ internal sealed class LlamaCpp : IDisposable
         }
 
         return [.. logits];
+    }
+
+    /// <summary>The vector of a text, as it was pooled.</summary>
+    public float[] Embed(ReadOnlySpan<int> tokens)
+    {
+        Decode(tokens);
+        return _context.NativeHandle.GetEmbeddingsSeq(LLamaSeqId.Zero).ToArray();
+    }
+
+    private void Decode(ReadOnlySpan<int> tokens)
+    {
+        var batch = new LLamaBatch();
+        foreach (int token in tokens)
+        {
+            batch.Add(token, _position++, LLamaSeqId.Zero, logits: true);
+        }
+
+        _context.NativeHandle.Decode(batch).ShouldBe(DecodeResult.Ok);
     }
 }

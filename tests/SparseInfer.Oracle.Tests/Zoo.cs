@@ -51,10 +51,17 @@ public sealed class Zoo : IDisposable
 
     internal TinyModel Tiny(string name) => _models[name].Tiny;
 
-    internal LlamaCpp LlamaCpp(string name, int context = 256)
+    /// <summary>llama.cpp's vector of a text.</summary>
+    internal float[] Embed(string name, LLama.Native.LLamaPoolingType pooling, int[] tokens)
+    {
+        using LlamaCpp llama = LlamaCpp(name, pooling: pooling);
+        return llama.Embed(tokens);
+    }
+
+    internal LlamaCpp LlamaCpp(string name, int context = 256, LLama.Native.LLamaPoolingType? pooling = null)
     {
         Assert.SkipWhen(Tests.LlamaCpp.WhyNot is not null && Environment.GetEnvironmentVariable("CI") != "true", Tests.LlamaCpp.WhyNot ?? "");
-        return new LlamaCpp(_models[name].Path, context);
+        return new LlamaCpp(_models[name].Path, context, pooling);
     }
 
     internal LanguageModel Ours(string name, int threads = 1)

@@ -95,7 +95,7 @@ public sealed class ErrorTests(TestModel model)
         await using TestServer server = await TestServer.StartAsync(model);
 
         Check(await server.GetAsync("/v1/chat"), 404, null, "unknown_url", "Unknown request URL: GET /v1/chat.");
-        Check(await server.PostAsync("/v1/embeddings", "{}"), 404, null, "unknown_url", "POST /v1/embeddings");
+        Check(await server.PostAsync("/v1/images/generations", "{}"), 404, null, "unknown_url", "POST /v1/images/generations");
         Check(await server.GetAsync("/v1/chat/completions"), 405, null, "method_not_supported", "Not allowed to GET on /v1/chat/completions.");
         Check(await server.GetAsync("/v1/models/gpt-4"), 404, null, "model_not_found", "The model `gpt-4` does not exist or you do not have access to it.");
         Check(await server.PostAsync("/v1/completions", """{"model":"gpt-4","prompt":"a"}"""), 404, null, "model_not_found", "gpt-4");
@@ -176,7 +176,7 @@ public sealed class ErrorTests(TestModel model)
         Check(await server.PostAsync(path, body), status, param, code, message);
     }
 
-    private static void Check(Reply reply, int status, string? param, string? code, string message)
+    internal static void Check(Reply reply, int status, string? param, string? code, string message)
     {
         reply.Status.ShouldBe(status, reply.Body);
         reply.Error.GetProperty("message").GetString().ShouldNotBeNull().ShouldContain(message);

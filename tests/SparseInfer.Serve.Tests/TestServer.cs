@@ -68,6 +68,7 @@ internal sealed class TestServer : IAsyncDisposable
             MaxQueued = options.Queue,
             Context = options.Context,
             ChatTemplate = hasTemplate ? ChatTemplate.Parse(Template) : null,
+            Matryoshka = options.Matryoshka,
             MeterEvery = 8,
         });
         server.Open(new(options.Alias ?? TestModel.Name, 1700000000, "fp_0123456789", service));

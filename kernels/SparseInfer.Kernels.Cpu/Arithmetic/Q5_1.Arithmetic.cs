@@ -25,6 +25,8 @@ public readonly partial struct Q5_1 : IWeightArithmetic
 
     static bool IWeightArithmetic.HasTiles => true;
 
+    static int IWeightArithmetic.LeastTokens => 2;
+
     static unsafe void IWeightArithmetic.PackTiles(
         int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
         IntegerProduct.Pack<Q5_1, BlockTile<Q5_1>>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);

@@ -208,7 +208,7 @@ public static unsafe partial class MatrixMatrix
 
     /// <summary>Whether tiles of integers take all tokens.</summary>
     private static bool MultipliesIntegers<T>(int tokens)
-        where T : IWeightArithmetic => T.HasTiles && IntegerTile.IsSupported && tokens >= IntegerProduct.LeastTokens;
+        where T : IWeightArithmetic => T.HasTiles && IntegerTile.IsSupported && tokens >= T.LeastTokens;
 
     /// <summary>
     /// Tokens that tiles take: none where products are of integers, else all but a rest so small that a tile, which is never cheaper, would

@@ -117,6 +117,7 @@ internal sealed class ApiServer : IAsyncDisposable
         app.MapGet("/v1/models/{**name}", (RequestDelegate)status.ModelAsync);
         app.MapPost("/v1/chat/completions", (RequestDelegate)new ChatEndpoint(server).HandleAsync);
         app.MapPost("/v1/completions", (RequestDelegate)new CompletionEndpoint(server).HandleAsync);
+        app.MapPost("/v1/embeddings", (RequestDelegate)new EmbeddingEndpoint(server).HandleAsync);
         var tokens = new TokenEndpoints(server);
         app.MapPost("/tokenize", (RequestDelegate)tokens.TokenizeAsync);
         app.MapPost("/detokenize", (RequestDelegate)tokens.DetokenizeAsync);

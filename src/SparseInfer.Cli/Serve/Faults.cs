@@ -19,6 +19,9 @@ internal static class Faults
             string.Create(CultureInfo.InvariantCulture, $"The server is busy: as many answers run and wait as it takes. Try again in {busy.RetryAfter.TotalSeconds:0} s."), busy.RetryAfter),
         ServiceStoppedException => ApiException.Stopping(),
         PromptTooLongException prompt => TooLong(prompt, isChat),
+        TextTooLongException text => ApiException.Invalid(
+            $"This model's maximum context length is {text.Context} tokens, however you requested {text.Tokens} tokens ({text.Tokens} in your prompt; 0 for the completion). Please reduce your prompt; or completion length.",
+            "input", "context_length_exceeded"),
         ChatRefusedException or ChatTemplateException => ApiException.Invalid(exception.Message, "messages"),
         InsufficientMemoryException or InsufficientDeviceMemoryException => ApiException.Unavailable($"There is not enough memory: {exception.Message}", SoonEnough),
         ArgumentException argument => ApiException.Invalid(WithoutName(argument)),

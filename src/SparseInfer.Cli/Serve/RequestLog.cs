@@ -46,8 +46,8 @@ internal sealed class RequestLog(TextWriter output, bool isJson)
 
     private static string Text(LogLine line)
     {
-        string tokens = line.PromptTokens is { } prompt
-            ? string.Create(CultureInfo.InvariantCulture, $", {prompt} prompt tokens ({line.CachedTokens} cached), {line.CompletionTokens} generated, {line.TokensPerSecond:0.0} a second")
+        string tokens = line is { PromptTokens: { } embedded, CompletionTokens: null } ? string.Create(CultureInfo.InvariantCulture, $", {embedded} prompt tokens")
+            : line.PromptTokens is { } prompt ? string.Create(CultureInfo.InvariantCulture, $", {prompt} prompt tokens ({line.CachedTokens} cached), {line.CompletionTokens} generated, {line.TokensPerSecond:0.0} a second")
             : "";
         return string.Create(CultureInfo.InvariantCulture, $"{line.Time} {line.Method} {Plain(line.Path!)} {line.Status} {line.Milliseconds:0} ms{tokens}{(line.Error is { } error ? ": " + Plain(error) : "")}");
     }

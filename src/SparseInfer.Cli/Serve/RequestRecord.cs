@@ -9,6 +9,7 @@ internal sealed class RequestRecord
 {
     private readonly long _start = Stopwatch.GetTimestamp();
     private IReadOnlyList<ServiceReport>? _reports;
+    private int? _embedded;
 
     /// <summary>What clients and the log call it.</summary>
     public string Id { get; } = "req_" + Guid.NewGuid().ToString("N");
@@ -21,6 +22,9 @@ internal sealed class RequestRecord
 
     /// <summary>What its answers took.</summary>
     public void Tell(IReadOnlyList<ServiceReport> reports) => _reports = reports;
+
+    /// <summary>Which texts were made vectors.</summary>
+    public void Tell(IReadOnlyList<TextEmbedding> embeddings) => _embedded = embeddings.Sum(embedding => embedding.Tokens.Count);
 
     /// <summary>The line.</summary>
     public LogLine ToLine(HttpContext context)
@@ -35,7 +39,7 @@ internal sealed class RequestRecord
             Path = context.Request.Path.Value ?? "",
             Status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 499 : context.Response.StatusCode,
             Milliseconds = Math.Round(Stopwatch.GetElapsedTime(_start).TotalMilliseconds, 1),
-            PromptTokens = _reports?.Sum(report => report.PromptTokens),
+            PromptTokens = _embedded ?? _reports?.Sum(report => report.PromptTokens),
             CachedTokens = _reports?.Sum(report => report.CachedTokens),
             CompletionTokens = generated,
             TokensPerSecond = decode > 0 ? Math.Round(generated!.Value / decode, 1) : generated is null ? null : 0,

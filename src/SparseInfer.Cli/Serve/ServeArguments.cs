@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using SparseInfer.Cli.Embed;
 using SparseInfer.Cli.Run;
 
 namespace SparseInfer.Cli.Serve;
@@ -12,7 +13,7 @@ internal sealed class ServeArguments
     private const int MaxSeconds = 24 * 60 * 60;
 
     private const string Description = $"""
-        Answers requests over HTTP, as OpenAI's service does: /v1/chat/completions, /v1/completions, /v1/models; also /tokenize, /detokenize, /health, /ready, /metrics.
+        Answers requests over HTTP, as OpenAI's service does: /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models; also /tokenize, /detokenize, /health, /ready, /metrics.
         Options of sampling are what requests get that do not say. Clients need a key where {ApiKey.Variable} is set, or --api-key-file given.
 
         Examples:
@@ -62,6 +63,13 @@ internal sealed class ServeArguments
     private readonly Option<int> _meter = ValueOption.Of(
         "--meter-every", "N", "Meter one of so many steps, for /metrics: it takes as long as a dense one or two; 0: none.", 64, "a whole number", text => ValueOption.Integer(text, 0, int.MaxValue));
 
+    private readonly Option<EmbeddingPooling?> _pooling = EmbedArguments.PoolingOption("mean, cls or last: what embeddings are made of. [default: as the file says, else mean]", tokens: false);
+
+    private readonly Option<bool> _matryoshka = new("--matryoshka")
+    {
+        Description = "The model's embeddings were trained to be cut: requests may ask for 'dimensions'.",
+    };
+
     private readonly Option<int> _body = ValueOption.Of(
         "--max-body", "MIB", "Mebibytes of a request's body.", 4, "a whole number from 1 to 1024", text => ValueOption.Integer(text, 1, 1024));
 
@@ -79,7 +87,7 @@ internal sealed class ServeArguments
         var command = new Command("serve", Description);
         command.Arguments.Add(_file);
         foreach (Option option in (Option[])[
-            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _kept, _cacheType, _meter, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
+            .. _model.All, _host, _port, _keyFile, _alias, _template, .. _generation.All, _parallel, _queue, _kept, _cacheType, _meter, _pooling, _matryoshka, _body, _requestTimeout, _writeTimeout, _shutdownTimeout, _json])
         {
             command.Options.Add(option);
         }
@@ -114,6 +122,8 @@ internal sealed class ServeArguments
             Kept = parsed.GetRequiredValue(_kept),
             CacheType = parsed.GetValue(_cacheType),
             MeterEvery = parsed.GetRequiredValue(_meter),
+            Pooling = parsed.GetValue(_pooling),
+            Matryoshka = parsed.GetValue(_matryoshka),
             MaxBody = (long)parsed.GetRequiredValue(_body) << 20,
             RequestTimeout = TimeSpan.FromSeconds(parsed.GetRequiredValue(_requestTimeout)),
             WriteTimeout = TimeSpan.FromSeconds(parsed.GetRequiredValue(_writeTimeout)),

@@ -99,6 +99,7 @@ internal static class ServeCommand
             ChatTemplate = options.Template is null ? null : Template(options.Template, model),
             KeptSessions = options.Kept,
             CacheType = options.CacheType,
+            Matryoshka = options.Matryoshka,
             MeterEvery = options.MeterEvery > 0 ? options.MeterEvery : null,
         });
     }

@@ -46,6 +46,12 @@ internal sealed record ServeOptions
     /// <summary>One of so many steps of decoding is metered; 0: none.</summary>
     public int MeterEvery { get; init; }
 
+    /// <summary>What embeddings are made of; null: what the file says.</summary>
+    public EmbeddingPooling? Pooling { get; init; }
+
+    /// <summary>Whether requests for embeddings may ask for the first of their dimensions.</summary>
+    public bool Matryoshka { get; init; }
+
     /// <summary>Bytes of a request's body.</summary>
     public long MaxBody { get; init; } = 4 << 20;
 

@@ -141,7 +141,7 @@ public abstract partial class IlgpuDecoderState : DecoderState
     {
         RequireAlive();
         _step = step;
-        _device.Use(new Call(this, tokens, allLogits), static call => call.State.RunBatches(call.Tokens, call.AllLogits));
+        _device.Use(new Call(this, tokens, allLogits), static call => call.State.RunBatches(call.Tokens, call.Rows));
 
         // Kernels know addresses only: until here this must hold the buffers, and the program its weights.
         GC.KeepAlive(this);
@@ -275,21 +275,8 @@ public abstract partial class IlgpuDecoderState : DecoderState
             TokenCount = part.Length;
             bool last = done + part.Length == tokens.Length;
             LogitsFrom = all ? 0 : last ? part.Length - 1 : part.Length;
-            SendTokens(part);
             _logits.Grow((long)(part.Length - LogitsFrom) * _vocabulary, kept: 0, "the logits of a prompt batch");
-            _last = -1;
-            BeginBatch(part.Length, remembers);
-            try
-            {
-                Enqueue();
-            }
-            catch
-            {
-                FailBatch();
-                throw;
-            }
-
-            EndBatch(part.Length);
+            RunBatch(part, remembers);
             if (all)
             {
                 _logits.Buffer.CopyTo(0, allLogits.Slice(done * _vocabulary, part.Length * _vocabulary));
@@ -300,6 +287,24 @@ public abstract partial class IlgpuDecoderState : DecoderState
         _last = (long)(TokenCount - 1 - LogitsFrom) * _vocabulary;
         _lastIsHere = false;
         _greedyIsHere = null;
+    }
+
+    private void RunBatch(ReadOnlySpan<int> part, bool remembers)
+    {
+        SendTokens(part);
+        _last = -1;
+        BeginBatch(part.Length, remembers);
+        try
+        {
+            Enqueue();
+        }
+        catch
+        {
+            FailBatch();
+            throw;
+        }
+
+        EndBatch(part.Length);
     }
 
     private void Enqueue()
@@ -344,12 +349,12 @@ public abstract partial class IlgpuDecoderState : DecoderState
 
     private void RequireAlive() => ObjectDisposedException.ThrowIf(_buffers.IsDisposed, this);
 
-    private readonly ref struct Call(IlgpuDecoderState state, ReadOnlySpan<int> tokens, Span<float> allLogits)
+    private readonly ref struct Call(IlgpuDecoderState state, ReadOnlySpan<int> tokens, Span<float> rows)
     {
         public IlgpuDecoderState State { get; } = state;
 
         public ReadOnlySpan<int> Tokens { get; } = tokens;
 
-        public Span<float> AllLogits { get; } = allLogits;
+        public Span<float> Rows { get; } = rows;
     }
 }

@@ -23,6 +23,7 @@ internal sealed partial class GgufTokenizer
             BeginOfSequence = begin,
             EndOfSequence = end,
             AddBeginOfSequence = ReadAddBegin(known.AddBeginOfSequence, begin),
+            EndOfWhole = EndsWhole ? end : null,
             EndOfGeneration = endOfGeneration,
             IgnoreMerges = known.IgnoreMerges,
         });

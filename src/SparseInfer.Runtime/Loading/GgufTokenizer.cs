@@ -102,7 +102,7 @@ internal sealed partial class GgufTokenizer
             !_metadata.TryGetBoolean("tokenizer.ggml.add_space_prefix", out bool space) || space,
             endOfGeneration);
         NoteTexts(vocabulary.Repeated, vocabulary.RepeatedCount);
-        return new SentencePieceTokenizer(vocabulary, ReadStrips());
+        return new SentencePieceTokenizer(vocabulary, ReadStrips(), EndsWhole);
     }
 
     /// <summary>Whether sequences open with a token for it: not where there is none.</summary>
@@ -116,6 +116,9 @@ internal sealed partial class GgufTokenizer
 
         return wanted && begin is not null;
     }
+
+    /// <summary>Whether whole texts end with the token that ends sequences.</summary>
+    private bool EndsWhole => _metadata.TryGetBoolean("tokenizer.ggml.add_eos_token", out bool add) && add;
 
     /// <summary>The token that a key names: null where there is none. An id that is no token's counts as if the key were not there.</summary>
     private int? ReadToken(string key, int? byDefault)

@@ -48,9 +48,10 @@ public static class ModelLoader
             TensorCheck check = Bind(file, predictor, shape, options, program, notes);
             Tokenizer? tokenizer = TokenizerChoice.Make(file, shape, options, notes, out string? whyNone);
             ChatTemplate? template = ChatTemplateReader.OfModel(file, notes);
+            EmbeddingDefaults embeddings = EmbeddingReader.OfModel(file);
             program.Attach(shape, predictor is null ? [file] : [file, predictor], device is null ? where : null);
             var report = new LoadReport(file.Path, check.Used.Count + check.UsedOfPredictor.Count, check.Bytes, notes);
-            return new LoadedModel(program, where, shape, tokenizer, whyNone, template, report);
+            return new LoadedModel(program, where, shape, tokenizer, whyNone, template, embeddings, report);
         }
         catch
         {
@@ -200,7 +201,7 @@ public sealed class LoadedModel
 {
     internal LoadedModel(
         DecoderProgram program, Device device, ModelShape shape, Tokenizer? tokenizer, string? whyNoTokenizer, ChatTemplate? chatTemplate,
-        LoadReport report)
+        EmbeddingDefaults embeddings, LoadReport report)
     {
         Program = program;
         Device = device;
@@ -208,6 +209,7 @@ public sealed class LoadedModel
         Tokenizer = tokenizer;
         WhyNoTokenizer = whyNoTokenizer;
         ChatTemplate = chatTemplate;
+        Embeddings = embeddings;
         Report = report;
     }
 
@@ -223,6 +225,8 @@ public sealed class LoadedModel
     internal string? WhyNoTokenizer { get; }
 
     internal ChatTemplate? ChatTemplate { get; }
+
+    internal EmbeddingDefaults Embeddings { get; }
 
     internal LoadReport Report { get; }
 }

@@ -147,6 +147,14 @@ public abstract partial class DecoderState : IDisposable
     /// <param name="allLogits">Where the logits of all tokens go, [tokens x vocabulary]; empty: only the last token's are kept.</param>
     public abstract void Run(ReadOnlySpan<int> tokens, in StepOptions step, Span<float> allLogits);
 
+    /// <summary>
+    /// Runs tokens of a prompt after those it holds, densely, for their hidden states: what the output norm makes of them, which is the head's input. The head is not
+    /// computed, so that there are no logits afterwards.
+    /// </summary>
+    /// <param name="tokens">Ids, as in <see cref="Run"/>.</param>
+    /// <param name="hidden">Where they go, [tokens x hidden].</param>
+    public abstract void RunHidden(ReadOnlySpan<int> tokens, Span<float> hidden);
+
     /// <summary>Logits of the last token run, [vocabulary]. Overwritten by the next run.</summary>
     public abstract ReadOnlySpan<float> LastLogits { get; }
 
@@ -192,4 +200,8 @@ public abstract partial class DecoderState : IDisposable
 /// <param name="SparsePrompt">Whether prompt tokens go through the mode's kernels, one by one.</param>
 /// <param name="Metering">Whether the meters run.</param>
 /// <param name="Timing">Whether decoding takes time stamps; not where <paramref name="Metering"/> is set, which would distort them.</param>
-public readonly record struct StepOptions(SparsityMode Mode, bool IsPrompt, bool SparsePrompt, bool Metering, bool Timing);
+public readonly record struct StepOptions(SparsityMode Mode, bool IsPrompt, bool SparsePrompt, bool Metering, bool Timing)
+{
+    /// <summary>A prompt's tokens, as they are computed for their hidden states.</summary>
+    internal static StepOptions Hidden { get; } = new(SparsityMode.Dense, IsPrompt: true, SparsePrompt: false, Metering: false, Timing: false);
+}

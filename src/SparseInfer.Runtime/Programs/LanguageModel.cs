@@ -5,7 +5,7 @@ using SparseInfer.Text;
 namespace SparseInfer;
 
 /// <summary>A loaded model. Generated classes derive from it and add <c>Load</c>. Safe to use from several threads: each session is one sequence.</summary>
-public abstract class LanguageModel : IDisposable
+public abstract partial class LanguageModel : IDisposable
 {
     private readonly Tokenizer? _tokenizer;
     private readonly string? _whyNoTokenizer;
@@ -23,6 +23,7 @@ public abstract class LanguageModel : IDisposable
         _tokenizer = loaded.Tokenizer;
         _whyNoTokenizer = loaded.WhyNoTokenizer;
         ChatTemplate = loaded.ChatTemplate;
+        _embeddings = loaded.Embeddings;
         Device = loaded.Device;
         Shape = loaded.Shape;
         LoadReport = loaded.Report;

@@ -11,7 +11,7 @@ namespace SparseInfer.Serving;
 /// <remarks>
 /// The same request with the same seed gives the same answer, byte for byte: alone or among others, and whatever was asked before.
 /// </remarks>
-public sealed class ModelService : IDisposable, IAsyncDisposable
+public sealed partial class ModelService : IDisposable, IAsyncDisposable
 {
     private readonly BatchScheduler _scheduler;
     private readonly SessionPool _sessions;
@@ -228,25 +228,38 @@ public sealed class ModelService : IDisposable, IAsyncDisposable
             await ComputeAsync(request, prompt, clock, pieces, cancel).ConfigureAwait(false);
             _totals.Answered();
         }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
-        {
-            bool isStopped = _end.IsCancellationRequested && !reader.IsCancellationRequested;
-            failure = isStopped ? new ServiceStoppedException("The service was stopped before the answer ended.") : new OperationCanceledException(reader);
-            (isStopped ? (Action)_totals.Failed : _totals.Canceled)();
-        }
         catch (Exception exception)
         {
-            failure = exception;
-            bool isRefusal = exception is ArgumentException or ChatRefusedException or ChatTemplateException or NotSupportedException;
-            (exception is ServiceBusyException ? (Action)_totals.Refused : prompt is null && isRefusal ? _totals.Invalid : _totals.Failed)();
-            if (exception is InsufficientMemoryException)
-            {
-                _sessions.Clear();
-            }
+            failure = Count(exception, isInvalid: prompt is null, cancel, reader);
         }
 
         places.EndAnswer();
         pieces.Complete(failure);
+    }
+
+    /// <summary>Counts a request that did not come to its end.</summary>
+    /// <param name="exception">Why.</param>
+    /// <param name="isInvalid">Whether a refusal is of the request: nothing was computed yet.</param>
+    /// <param name="cancel">What ends it.</param>
+    /// <param name="reader">What the reader ends it with.</param>
+    /// <returns>What the reader is told.</returns>
+    private Exception Count(Exception exception, bool isInvalid, CancellationToken cancel, CancellationToken reader)
+    {
+        if (exception is OperationCanceledException && cancel.IsCancellationRequested)
+        {
+            bool isStopped = _end.IsCancellationRequested && !reader.IsCancellationRequested;
+            (isStopped ? (Action)_totals.Failed : _totals.Canceled)();
+            return isStopped ? new ServiceStoppedException("The service was stopped before the answer ended.") : new OperationCanceledException(reader);
+        }
+
+        bool isRefusal = exception is ArgumentException or ChatRefusedException or ChatTemplateException or NotSupportedException;
+        (exception is ServiceBusyException ? (Action)_totals.Refused : isInvalid && isRefusal ? _totals.Invalid : _totals.Failed)();
+        if (exception is InsufficientMemoryException)
+        {
+            _sessions.Clear();
+        }
+
+        return exception;
     }
 
     /// <summary>The tokens of a prompt that can be answered.</summary>

@@ -58,6 +58,12 @@ public sealed record ModelServiceOptions
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
     public int? MeterEvery { get; init => field = value is { } steps ? Require(steps, 1, int.MaxValue, nameof(MeterEvery)) : null; }
 
+    /// <summary>
+    /// Whether the model was trained so that the beginning of a vector is a vector of the text too (Matryoshka representation learning): then
+    /// <see cref="EmbeddingOptions.Dimensions"/> may be fewer than the model's. No file says it.
+    /// </summary>
+    public bool Matryoshka { get; init; }
+
     /// <summary>Every property, in the invariant culture.</summary>
     public override string ToString() => RecordText.Of(
         nameof(ModelServiceOptions),
@@ -72,7 +78,8 @@ public sealed record ModelServiceOptions
         (nameof(PromptSlice), PromptSlice),
         (nameof(ChatTemplate), ChatTemplate is not null),
         (nameof(ToolCallFormat), ToolCallFormat),
-        (nameof(MeterEvery), MeterEvery));
+        (nameof(MeterEvery), MeterEvery),
+        (nameof(Matryoshka), Matryoshka));
 
     private static int Require(int value, int least, int most, string name) =>
         value >= least && value <= most

@@ -31,7 +31,8 @@ internal sealed class SessionPool(LanguageModel model, ModelServiceOptions optio
     /// <exception cref="InsufficientMemoryException">There is no memory for one.</exception>
     public PooledSession Take(ReadOnlySpan<int> prompt)
     {
-        PooledSession session = TakeFree(prompt) ?? Create();
+        PooledSession session = TakeFree(prompt)
+            ?? new PooledSession(Create(new SessionOptions { Context = options.Context, CacheType = options.CacheType, Mode = options.Mode }));
         try
         {
             session.Session.Rewind(session.Common(prompt));
@@ -43,6 +44,12 @@ internal sealed class SessionPool(LanguageModel model, ModelServiceOptions optio
             throw;
         }
     }
+
+    /// <summary>Makes a session that is not kept.</summary>
+    /// <param name="context">Most tokens it can hold.</param>
+    /// <returns>The caller's, to dispose.</returns>
+    /// <exception cref="InsufficientMemoryException">There is no memory for one.</exception>
+    public Session CreateAlone(int context) => Create(new SessionOptions { Context = context, CacheType = options.CacheType });
 
     /// <summary>Keeps a session; of too many, the one that was used longest ago is freed.</summary>
     public void Return(PooledSession session)
@@ -125,16 +132,15 @@ internal sealed class SessionPool(LanguageModel model, ModelServiceOptions optio
         return session;
     }
 
-    private PooledSession Create()
+    private Session Create(SessionOptions session)
     {
-        var session = new SessionOptions { Context = options.Context, CacheType = options.CacheType, Mode = options.Mode };
         try
         {
-            return new PooledSession(model.CreateSession(session));
+            return model.CreateSession(session);
         }
         catch (InsufficientMemoryException) when (Clear())
         {
-            return new PooledSession(model.CreateSession(session));
+            return model.CreateSession(session);
         }
     }
 }

@@ -20,6 +20,7 @@ internal sealed class Generation
     private readonly HeldText _text;
     private readonly int? _logProbs;
     private readonly bool _isWhole;
+    private readonly HiddenPool? _hidden;
 
     /// <summary>Scores of the held tokens.</summary>
     private readonly Queue<TokenScore> _scores = [];
@@ -58,6 +59,7 @@ internal sealed class Generation
         _text = new HeldText(_tokenizer, options.StopStrings, view.Spelled);
         _logProbs = view.LogProbs;
         _isWhole = view.IsWhole;
+        _hidden = view.Hidden;
         _prompt = prompt;
         if (_prompt.Length > 0)
         {
@@ -115,7 +117,7 @@ internal sealed class Generation
         long start = Stopwatch.GetTimestamp();
         _session.ThrowIfDisposed();
         bool advanced = true;
-        if (_started && _generated == _options.MaxTokens)
+        if (_started && (_hidden is null ? _generated == _options.MaxTokens : _sequence.Computed == _sequence.Count))
         {
             piece = End(StopReason.MaxTokens);
         }
@@ -127,7 +129,7 @@ internal sealed class Generation
         {
             piece = Start();
         }
-        else if (_sequence.Count == _sequence.Capacity)
+        else if (_hidden is null && _sequence.Count == _sequence.Capacity)
         {
             piece = EndOfText(StopReason.ContextFull);
         }
@@ -151,7 +153,7 @@ internal sealed class Generation
     public void Compute(StepOptions step, int most)
     {
         long start = Stopwatch.GetTimestamp();
-        int prompt = _sequence.ComputeNext(step, [], most);
+        int prompt = _hidden is null ? _sequence.ComputeNext(step, [], most) : _hidden.ReadFrom(_sequence, most);
         long ticks = Stopwatch.GetTimestamp() - start;
         if (prompt == 0)
         {

@@ -304,6 +304,30 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Appends a prompt for the hidden states of its tokens.</summary>
+    /// <param name="prompt">Ids.</param>
+    /// <param name="hidden">Gets them.</param>
+    /// <param name="cancellationToken">Ends it after the current part of the prompt.</param>
+    /// <exception cref="OperationCanceledException">It was canceled.</exception>
+    internal void ReadHidden(ReadOnlySpan<int> prompt, HiddenPool hidden, CancellationToken cancellationToken)
+    {
+        Enter();
+        try
+        {
+            RequireRunnable(prompt);
+            _sequence.Append(prompt, decoded: false);
+            while (_sequence.Computed < _sequence.Count)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                hidden.ReadFrom(_sequence, TokenSequence.MaxStep);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     /// <returns>The logits of the last token, where there is no room for those of all. Fetched before the session is left: a device has them until then.</returns>
     private ReadOnlySpan<float> Run(ReadOnlySpan<int> tokens, bool decoded, Span<float> logits)
     {

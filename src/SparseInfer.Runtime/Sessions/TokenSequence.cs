@@ -170,6 +170,28 @@ internal sealed class TokenSequence(DecoderState state, int layers, int vocabula
         return isPrompt ? end - first : 0;
     }
 
+    /// <summary>Computes the next tokens that are not computed yet, of a prompt, for their hidden states. There are no logits afterwards.</summary>
+    /// <param name="hidden">Where they go, [tokens x hidden]: room for <paramref name="most"/> tokens.</param>
+    /// <param name="width">The width of one.</param>
+    /// <param name="most">Most tokens; at least 1.</param>
+    /// <returns>How many tokens were computed.</returns>
+    public int ComputeHidden(Span<float> hidden, int width, int most)
+    {
+        int first = state.Position;
+        int end = EndOfPrompt(first, Count, most);
+        _logitsAfter = -1;
+        try
+        {
+            state.RunHidden(_tokens.AsSpan(first, end - first), hidden[..((end - first) * width)]);
+        }
+        finally
+        {
+            Keep(first);
+        }
+
+        return end - first;
+    }
+
     /// <summary>The last token, where it <see cref="LacksOnlyTheLast"/>: for a run of several sequences together, which <see cref="ComputedLast"/> ends.</summary>
     public int ComputeLast()
     {

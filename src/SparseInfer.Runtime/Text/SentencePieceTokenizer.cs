@@ -38,7 +38,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <param name="vocabulary">The vocabulary.</param>
     /// <param name="strips">Tokens that take the white space beside them with them; null: none.</param>
-    internal SentencePieceTokenizer(SentencePieceVocabulary vocabulary, IReadOnlyDictionary<int, TokenSides>? strips)
+    /// <param name="endsWhole">Whether whole texts end with the token that ends sequences.</param>
+    internal SentencePieceTokenizer(SentencePieceVocabulary vocabulary, IReadOnlyDictionary<int, TokenSides>? strips, bool endsWhole = false)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         _vocabulary = vocabulary;
@@ -46,6 +47,7 @@ public sealed class SentencePieceTokenizer : Tokenizer
         _merger = new PieceMerger(vocabulary);
         (_bytes, _byteOffsets) = LayOutBytes(vocabulary);
         _endOfGeneration = EndOfGenerationTokens.Of(vocabulary);
+        EndOfWhole = endsWhole ? vocabulary.EndOfSequence : null;
     }
 
     /// <summary>The vocabulary, with each token's text, score and type.</summary>
@@ -59,6 +61,8 @@ public sealed class SentencePieceTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override int? EndOfSequence => _vocabulary.EndOfSequence;
+
+    internal override int? EndOfWhole { get; }
 
     /// <inheritdoc/>
     /// <remarks>Takes O(n log n) for n characters, and one search of the text for each user-defined token.</remarks>

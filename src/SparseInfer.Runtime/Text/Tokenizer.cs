@@ -62,6 +62,16 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
     public abstract int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false);
 
+    /// <summary>The token that whole texts end with, as embeddings are computed of; null: they end as they are.</summary>
+    internal virtual int? EndOfWhole => null;
+
+    /// <summary>Splits a text that nothing follows, with the tokens around it that the model was trained with.</summary>
+    internal int[] EncodeWhole(string text)
+    {
+        int[] tokens = Encode(text, addBeginOfSequence: true);
+        return EndOfWhole is { } end ? [.. tokens, end] : tokens;
+    }
+
     /// <summary>
     /// Splits a rendered conversation into tokens. The names of control tokens that the template wrote are these tokens; what the conversation
     /// brought is ordinary text, whatever it spells. User-defined tokens are found everywhere, as in <see cref="Encode(string, bool, bool, bool)"/>.

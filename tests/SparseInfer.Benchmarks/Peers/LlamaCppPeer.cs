@@ -18,7 +18,8 @@ internal sealed class LlamaCppPeer : Peer, IDisposable
     /// <param name="path">A GGUF file.</param>
     /// <param name="threads">Threads, for tokens and for prompts.</param>
     /// <param name="context">Tokens of the long sequence.</param>
-    public LlamaCppPeer(string path, int threads, int context)
+    /// <param name="sequences">Most sequences that are decoded together.</param>
+    public LlamaCppPeer(string path, int threads, int context, int sequences)
     {
         var parameters = new ModelParams(path)
         {
@@ -32,8 +33,8 @@ internal sealed class LlamaCppPeer : Peer, IDisposable
         };
         _weights = LLamaWeights.LoadFromFile(parameters);
         _single = _weights.CreateContext(parameters);
-        parameters.SeqMax = Sequences;
-        parameters.ContextSize = Sequences * TogetherContext;
+        parameters.SeqMax = (uint)sequences;
+        parameters.ContextSize = (uint)(sequences * TogetherContext);
         parameters.KVUnified = false;
         _together = _weights.CreateContext(parameters);
     }

@@ -3,9 +3,6 @@ namespace SparseInfer.Benchmarks;
 /// <summary>An engine, or one of its modes, with a model loaded: what is compared with others on the same work.</summary>
 internal abstract class Peer
 {
-    /// <summary>Sequences that are decoded together.</summary>
-    public const int Sequences = 8;
-
     /// <summary>Tokens that each of the sequences decoded together may have.</summary>
     public const int TogetherContext = 64;
 
@@ -21,6 +18,6 @@ internal abstract class Peer
     /// <summary>Empties the sequences that are decoded together.</summary>
     public abstract void RewindTogether();
 
-    /// <summary>Appends a token to each of the sequences that are decoded together, and has the logits of each.</summary>
+    /// <summary>Appends a token to each of the first sequences that are decoded together, and has the logits of each.</summary>
     public abstract void Together(ReadOnlySpan<int> tokens);
 }

@@ -14,40 +14,43 @@ internal sealed record PeerTest(string Name, int Depth, int Added, bool DenseOnl
     private const int DecodedTokens = 24;
     private const int TogetherSteps = 8;
 
-    /// <summary>Tokens that any test may need, whatever the sequence has.</summary>
-    public const int MinTokens = TogetherSteps * Peer.Sequences;
-
     /// <summary>Names that <c>--tests</c> takes.</summary>
     public static readonly string[] Names = ["decode", "prompt", "together", "context"];
 
     /// <summary>The tests that were asked for.</summary>
     /// <param name="names">Which.</param>
     /// <param name="context">The model's.</param>
-    public static IReadOnlyList<PeerTest> Of(IReadOnlyList<string> names, int context)
+    /// <param name="sequences">Numbers of sequences that are decoded together.</param>
+    public static IReadOnlyList<PeerTest> Of(IReadOnlyList<string> names, int context, IReadOnlyList<int> sequences)
     {
         int depth = Math.Min(4000, context - DecodedTokens);
         int prompt = Math.Min(Prompt, context);
-        PeerTest[] all =
+        PeerTest[][] all =
         [
-            new("decode", 1, DecodedTokens, DenseOnly: false, Decode),
-            new($"prompt of {prompt}", 0, prompt, DenseOnly: true, (peer, tokens) =>
+            [new("decode", 1, DecodedTokens, DenseOnly: false, Decode)],
+            [new($"prompt of {prompt}", 0, prompt, DenseOnly: true, (peer, tokens) =>
             {
                 peer.Prompt(tokens.AsSpan(0, prompt));
                 return prompt;
-            }),
-            new($"{Peer.Sequences} sequences together", 0, 1, DenseOnly: false, (peer, tokens) =>
-            {
-                for (int step = 0; step < TogetherSteps; step++)
-                {
-                    peer.Together(tokens.AsSpan(step * Peer.Sequences, Peer.Sequences));
-                }
-
-                return TogetherSteps * Peer.Sequences;
-            }),
-            new($"decode after {depth:N0} tokens", depth, DecodedTokens, DenseOnly: false, Decode),
+            })],
+            [.. sequences.Select(Together)],
+            [new($"decode after {depth:N0} tokens", depth, DecodedTokens, DenseOnly: false, Decode)],
         ];
-        return [.. Names.Zip(all).Where(pair => names.Contains(pair.First)).Select(pair => pair.Second)];
+        return [.. Names.Zip(all).Where(pair => names.Contains(pair.First)).SelectMany(pair => pair.Second)];
     }
+
+    /// <summary>Tokens that sequences decoded together need.</summary>
+    public static int TogetherTokens(int sequences) => TogetherSteps * sequences;
+
+    private static PeerTest Together(int sequences) => new($"{sequences} sequences together", 0, 1, DenseOnly: false, (peer, tokens) =>
+    {
+        for (int step = 0; step < TogetherSteps; step++)
+        {
+            peer.Together(tokens.AsSpan(step * sequences, sequences));
+        }
+
+        return TogetherTokens(sequences);
+    });
 
     /// <summary>Tokens a second in each round, of each peer.</summary>
     /// <param name="peers">They take turns.</param>

@@ -94,14 +94,15 @@ internal static class PeersCommand
         CompiledModel compiled = ModelCompiler.Compile(model, cancellationToken);
         output.WriteLine($"{what}, {new FileInfo(file.Path).Length >> 20} MiB; tokens a second.\n");
         PeerTable.PrintHead(output);
-        IReadOnlyList<PeerTest> tests = PeerTest.Of(options.Tests, model.Context);
+        IReadOnlyList<PeerTest> tests = PeerTest.Of(options.Tests, model.Context, options.Sequences);
+        int sequences = options.Sequences.Max();
         int context = tests.Max(test => test.Depth + test.Added);
         var random = new Random(1);
-        int[] tokens = [.. Enumerable.Range(0, Math.Max(context, PeerTest.MinTokens)).Select(_ => random.Next(model.Vocabulary))];
+        int[] tokens = [.. Enumerable.Range(0, Math.Max(context, PeerTest.TogetherTokens(sequences))).Select(_ => random.Next(model.Vocabulary))];
         foreach (int threads in options.Threads)
         {
-            using var engine = new SparseInferEngine(compiled, file.Path, threads, context);
-            using var theirs = new LlamaCppPeer(file.Path, threads, context);
+            using var engine = new SparseInferEngine(compiled, file.Path, threads, context, sequences);
+            using var theirs = new LlamaCppPeer(file.Path, threads, context, sequences);
             Peer[] ours = [.. engine.Modes(model.HasZeros)];
             foreach (PeerTest test in tests)
             {

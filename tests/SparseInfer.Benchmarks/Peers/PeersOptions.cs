@@ -9,7 +9,7 @@ internal sealed record PeersOptions
 {
     public const string Usage = """
         usage: peers (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N] [--sparsity S])
-                     [--tests decode,prompt,together,context] [--threads 1,2] [--rounds N]
+                     [--tests decode,prompt,together,context] [--sequences 8] [--threads 1,2] [--rounds N]
                peers --clients 1,4,8,16 (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N] [--sparsity S]) [--threads N] [--rounds N]
                peers --load (--model FILE [--activation NAME] | --synthetic SHAPE [--weights TYPE] [--layers N]) [--rounds N]
                peers --start [--program NAME=PATH]... [--rounds N]
@@ -27,6 +27,9 @@ internal sealed record PeersOptions
     public IReadOnlyList<string> Tests { get; private set; } = PeerTest.Names;
 
     public IReadOnlyList<int> Threads { get; private set; } = [1, 2];
+
+    /// <summary>Numbers of sequences that are decoded together.</summary>
+    public IReadOnlyList<int> Sequences { get; private set; } = [8];
 
     public int Rounds { get; private set; } = 5;
 
@@ -74,7 +77,7 @@ internal sealed record PeersOptions
                 synthetic.Add(name);
             }
 
-            if (name is "--tests" or "--threads")
+            if (name is "--tests" or "--threads" or "--sequences")
             {
                 rates.Add(name);
             }
@@ -90,6 +93,7 @@ internal sealed record PeersOptions
                     && (options.Sparsity = share) is >= 0 and < 1,
                 "--tests" => (options.Tests = value.Split(',')).All(test => Array.IndexOf(PeerTest.Names, test) >= 0),
                 "--threads" => (options.Threads = [.. value.Split(',').Select(text => Positive(text) ?? 0)]).All(count => count is >= 1 and <= CpuDevice.MaxThreads),
+                "--sequences" => (options.Sequences = [.. value.Split(',').Select(text => Positive(text) ?? 0)]).All(count => count is >= 1 and <= 256),
                 "--clients" => (options.Clients = [.. value.Split(',').Select(text => Positive(text) ?? 0)]).All(count => count is >= 1 and <= 256),
                 "--rounds" => (options.Rounds = Positive(value) ?? 0) > 0,
                 "--program" when value.Split('=', 2) is [{ Length: > 0 } program, { Length: > 0 } path] => options.Add(program, path),
@@ -109,7 +113,8 @@ internal sealed record PeersOptions
             : options.Start && options.Load ? "--start measures other programs, which --load does not."
             : options.Load && rates is [var rate, ..] ? $"{rate} is not for --load, which takes one token and all processors."
             : options.Clients.Count > 0 && (options.Load || options.Start) ? "--clients is measured by itself, without --load and --start."
-            : options.Clients.Count > 0 && rates.Contains("--tests") ? "--tests is not for --clients."
+            : options.Clients.Count > 0 && rates.Find(name => name is "--tests" or "--sequences") is { } test ? $"{test} is not for --clients."
+            : !options.Tests.Contains("together") && rates.Contains("--sequences") ? "--sequences is for --tests together."
             : options.Clients.Count > 0 && options.Threads.Count > 1 && rates.Contains("--threads") ? "--clients takes one number of --threads."
             : !options.Start && options.Programs.Count > 0 ? "--program is for --start."
             : "";

@@ -16,13 +16,14 @@ internal sealed class SparseInferEngine : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="threads">Worker threads.</param>
     /// <param name="context">Tokens of the long sequence.</param>
-    public SparseInferEngine(CompiledModel compiled, string path, int threads, int context)
+    /// <param name="sequences">Most sequences that are decoded together.</param>
+    public SparseInferEngine(CompiledModel compiled, string path, int threads, int context, int sequences)
     {
         _device = Device.Cpu(threads);
         _model = compiled.Load(ModelFile.Open(path, intoMemory: true), _device, new LoadOptions { NoTokenizer = true, ReadIntoMemory = true });
         _session = _model.CreateSession(new SessionOptions { Context = context });
-        _together = [.. Enumerable.Range(0, Peer.Sequences).Select(_ => _model.CreateSession(new SessionOptions { Context = Peer.TogetherContext }))];
-        _batch = _model.CreateBatch(Peer.Sequences);
+        _together = [.. Enumerable.Range(0, sequences).Select(_ => _model.CreateSession(new SessionOptions { Context = Peer.TogetherContext }))];
+        _batch = _model.CreateBatch(sequences);
     }
 
     public string Description => _device.Description;
@@ -61,6 +62,6 @@ internal sealed class SparseInferEngine : IDisposable
             }
         }
 
-        public override void Together(ReadOnlySpan<int> tokens) => engine._batch.Forward(engine._together, tokens);
+        public override void Together(ReadOnlySpan<int> tokens) => engine._batch.Forward(engine._together.AsSpan(0, tokens.Length), tokens);
     }
 }

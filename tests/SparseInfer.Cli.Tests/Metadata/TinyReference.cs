@@ -9,7 +9,10 @@ internal class TinyReference(TinyModel model, bool halfSplit)
     private readonly List<double[]>[] _values = [.. Enumerable.Range(0, model.Depth).Select(_ => new List<double[]>())];
 
     /// <summary>The logits after one more token.</summary>
-    public double[] Next(int token)
+    public double[] Next(int token) => Scale(Linear(model.Tied ? "token_embd" : "output", Hidden(token)), model.LogitScale);
+
+    /// <summary>What the head reads of one more token.</summary>
+    public double[] Hidden(int token)
     {
         float[] embedding = model.Weights("token_embd.weight")!;
         double[] x = [.. embedding.AsSpan(token * TinyModel.Hidden, TinyModel.Hidden).ToArray().Select(value => value * model.EmbeddingScale)];
@@ -27,7 +30,7 @@ internal class TinyReference(TinyModel model, bool halfSplit)
             x = Add(Add(x, attended), Scale(fed, model.ResidualScale));
         }
 
-        return Scale(Linear(model.Tied ? "token_embd" : "output", Norm(x, "output_norm")), model.LogitScale);
+        return Norm(x, "output_norm");
     }
 
     private static double[] Scale(double[] x, double factor) => [.. x.Select(value => value * factor)];

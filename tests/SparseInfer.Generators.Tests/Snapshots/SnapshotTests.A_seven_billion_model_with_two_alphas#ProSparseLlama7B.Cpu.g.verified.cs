@@ -460,6 +460,10 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             {
                 ComputeLogits(worker, LogitsFrom, tokens);
             }
+            else if (WantsHidden)
+            {
+                NormOutput(worker, 0, tokens);
+            }
         }
 
         /// <summary>A token's embedding becomes row <c>i</c> of the residual stream.</summary>
@@ -469,8 +473,8 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
             EmbeddingRow.Widen<F16>(in _program._embedding, Token(i), ref x, PaddedHidden);
         }
 
-        /// <summary>Output norm and head for tokens from <c>first</c> on. The residual stream is complete when this is called.</summary>
-        private void ComputeLogits(int worker, int first, int tokens)
+        /// <summary>Output norm of tokens from <c>first</c> on: the worker's share of them.</summary>
+        private void NormOutput(int worker, int first, int tokens)
         {
             (int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);
             for (int i = first + from; i < first + to; i++)
@@ -479,9 +483,14 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
                     ref Residual(i), ref MemoryMarshal.GetArrayDataReference(_program._outputNorm), ref Normed(i), Hidden, PaddedHidden,
                     NormEpsilon);
             }
+        }
 
+        /// <summary>Output norm and head for tokens from <c>first</c> on. The residual stream is complete when this is called.</summary>
+        private void ComputeLogits(int worker, int first, int tokens)
+        {
+            NormOutput(worker, first, tokens);
             Workers.Barrier();
-            (from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);
+            (int from, int to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);
             Span<float> panel = Panel(worker);
             MatrixMatrix.Multiply<F16>(
                 in _program._head, from, to, PaddedHidden, ref Normed(first), InputWidth, tokens - first, ref Logits, Vocabulary, panel);
@@ -515,7 +524,7 @@ internal sealed class ProSparseLlama7B_Cpu(CpuDevice device) : CpuDecoderProgram
 
         private ref float Residual(int row) => ref Unsafe.Add(ref _residual.Ref<float>(), row * (nint)PaddedHidden);
 
-        private ref float Normed(int row) => ref Unsafe.Add(ref _normed.Ref<float>(), row * (nint)InputWidth);
+        protected override ref float Normed(int row) => ref Unsafe.Add(ref _normed.Ref<float>(), row * (nint)InputWidth);
 
         private ref float Queries(int row) => ref Unsafe.Add(ref _queries.Ref<float>(), row * (nint)PaddedQueryWidth);
 

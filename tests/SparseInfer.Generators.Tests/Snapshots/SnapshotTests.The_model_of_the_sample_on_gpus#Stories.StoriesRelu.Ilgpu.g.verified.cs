@@ -228,6 +228,8 @@ internal sealed class Stories_StoriesRelu_Ilgpu(IlgpuDevice device) : IlgpuDecod
         private readonly GrowingBuffer<float> _weight;
         private readonly GrowingBuffer<Float4> _partial;
 
+        protected override ArrayView<float> Normed => _normed.Cast<float>();
+
         public State(
             Stories_StoriesRelu_Ilgpu program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch,
             FeedForward_256x1024_Relu_F16_Ilgpu.Counts)

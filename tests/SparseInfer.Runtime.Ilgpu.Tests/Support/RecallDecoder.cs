@@ -89,6 +89,8 @@ internal sealed class RecallDecoder : IlgpuDecoderProgram
             (_cos, _) = RotaryTables(program._rope, 1);
         }
 
+        protected override ArrayView<float> Normed => throw new NotSupportedException();
+
         protected override void Reserve(int positions) => _cache.Reserve(positions, Position);
 
         protected override void Decode() => Prompt();

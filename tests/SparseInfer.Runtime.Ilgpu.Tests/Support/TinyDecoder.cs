@@ -80,6 +80,8 @@ internal sealed class TinyDecoder : IlgpuDecoderProgram
 
     private sealed class State(TinyDecoder program, int capacity) : IlgpuDecoderState(program, capacity, Batch, counts: 8)
     {
+        protected override ArrayView<float> Normed => throw new NotSupportedException();
+
         protected override void Decode()
         {
             Enqueue(1);

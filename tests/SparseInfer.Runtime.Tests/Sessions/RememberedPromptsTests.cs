@@ -181,6 +181,8 @@ public sealed class RememberedPromptsTests
             EndBatch(tokens.Length);
         }
 
+        public override void RunHidden(ReadOnlySpan<int> tokens, Span<float> hidden) => throw new NotSupportedException();
+
         public override LayerTally ReadTally(int layer) => default;
 
         public override void ResetTallies()

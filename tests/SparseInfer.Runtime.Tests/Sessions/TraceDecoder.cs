@@ -114,6 +114,16 @@ internal sealed class TraceDecoder(bool decodesTogether) : DecoderProgram
             }
         }
 
+        public override void RunHidden(ReadOnlySpan<int> tokens, Span<float> hidden)
+        {
+            program.Start($"{index}:{tokens.Length} hidden");
+            for (int i = 0; i < tokens.Length; i++)
+            {
+                Append(tokens[i], StepOptions.Hidden);
+                _logits.AsSpan(0, DeclaredShape.Hidden).CopyTo(hidden[(i * DeclaredShape.Hidden)..]);
+            }
+        }
+
         public void Append(int token, in StepOptions step)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);

@@ -163,6 +163,26 @@ public sealed class TokenizerJsonTests : IDisposable
         Tokenizer.Open(_folder.Root).Encode("a", addBeginOfSequence: true).ShouldBe([1, 10]);
     }
 
+    [Theory]
+    [InlineData("""[{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "</s>"}}]""", new[] { 1, 10, 2 })]
+    [InlineData("""[{"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "</s>"}}]""", new[] { 10, 2 })]
+    [InlineData("""[{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]""", new[] { 1, 10 })]
+    [InlineData("""[{"Sequence": {"id": "A"}}]""", new[] { 10 })]
+    public void A_whole_text_ends_as_the_template_has_it(string single, int[] expected)
+    {
+        string json = Change(LlamaStyle, "post_processor.single", single);
+        Tokenizer tokenizer = Open(Change(json, "post_processor.special_tokens", """{"<s>": {"id": "<s>", "ids": [1]}, "</s>": {"id": "</s>", "ids": [2]}}"""));
+        tokenizer.EncodeWhole("a").ShouldBe(expected);
+        tokenizer.Encode("a", addBeginOfSequence: true).ShouldBe([.. expected.Where(token => token != 2)], "a prompt goes on");
+    }
+
+    [Fact]
+    public void Without_a_template_the_file_beside_says_how_a_whole_text_ends()
+    {
+        File.WriteAllText(At("tokenizer_config.json"), """{"add_eos_token": true, "eos_token": "</s>"}""");
+        Open(Change(LlamaStyle, "post_processor", "null")).EncodeWhole("a").ShouldBe([10, 2]);
+    }
+
     [Fact]
     public void A_token_may_take_the_white_space_beside_it()
     {

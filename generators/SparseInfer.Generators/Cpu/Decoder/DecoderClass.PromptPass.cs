@@ -44,6 +44,11 @@ internal sealed partial class DecoderClass
                     _code.Line("ComputeLogits(worker, LogitsFrom, tokens);");
                 }
             }
+
+            using (_code.Block("else if (WantsHidden)"))
+            {
+                _code.Line("NormOutput(worker, 0, tokens);");
+            }
         }
     }
 

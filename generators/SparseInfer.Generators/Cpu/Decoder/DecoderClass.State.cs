@@ -46,6 +46,8 @@ internal sealed partial class DecoderClass
             _code.Line();
             EmitEmbed();
             _code.Line();
+            EmitNormOutput();
+            _code.Line();
             EmitLogits();
             EmitWords();
             EmitExperts();
@@ -129,7 +131,7 @@ internal sealed partial class DecoderClass
         using (_code.Block("private void ComputeLogits(int worker, int first, int tokens)"))
         {
             EmitOutputNorm();
-            _code.Line("(from, to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
+            _code.Line("(int from, int to) = WorkerGroup.Slice(Vocabulary, Workers.Count, worker, 4);");
             _code.Line("Span<float> panel = Panel(worker);");
             string input = Input("Normed(first)", "InputWidth", "tokens - first");
             _code.Line(_calls.Of(_program.Head.Matrix).MultiplyBatch(Field(_program.Head.Matrix), "from", "to", "PaddedHidden", input, "ref Logits, Vocabulary"));
@@ -147,14 +149,21 @@ internal sealed partial class DecoderClass
     /// <summary>Writes the norm before the head of tokens from <c>first</c> on, and waits for it.</summary>
     private void EmitOutputNorm()
     {
-        _code.Line("(int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);");
-        using (_code.Block("for (int i = first + from; i < first + to; i++)"))
-        {
-            _code.Line(Norm(_program.OutputNorm, "Residual(i)", "Normed(i)"));
-        }
-
-        _code.Line();
+        _code.Line("NormOutput(worker, first, tokens);");
         _code.Line("Workers.Barrier();");
+    }
+
+    private void EmitNormOutput()
+    {
+        _code.Summary("Output norm of tokens from <c>first</c> on: the worker's share of them.");
+        using (_code.Block("private void NormOutput(int worker, int first, int tokens)"))
+        {
+            _code.Line("(int from, int to) = WorkerGroup.Slice(tokens - first, Workers.Count, worker, 1);");
+            using (_code.Block("for (int i = first + from; i < first + to; i++)"))
+            {
+                _code.Line(Norm(_program.OutputNorm, "Residual(i)", "Normed(i)"));
+            }
+        }
     }
 
     private void EmitAccessors()
@@ -175,7 +184,8 @@ internal sealed partial class DecoderClass
 
             var (name, width) = rows[i];
             string buffer = $"_{char.ToLowerInvariant(name[0])}{name.Substring(1)}";
-            _code.Line($"private ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
+            string access = name == "Normed" ? "protected override" : "private";
+            _code.Line($"{access} ref float {name}(int row) => ref Unsafe.Add(ref {buffer}.Ref<float>(), row * (nint){width});");
         }
 
         foreach (KeepInput keep in KeptInputs)

@@ -39,6 +39,8 @@ internal sealed partial class IlgpuDecoderClass
             }
 
             _code.Line();
+            _code.Line($"protected override ArrayView<float> Normed => {LaunchCode.RowOf(Slot.Normed).Buffer}.Cast<float>();");
+            _code.Line();
             string counts = string.Join(", ", _feedForwards.Select(plan => $"{plan.ClassName}.Counts"));
             string most = _feedForwards.Length == 1 ? counts : _feedForwards.Select(plan => $"{plan.ClassName}.Counts").Aggregate((a, b) => $"Math.Max({a}, {b})");
             using (_code.Block($"public State({_name} program, int capacity, KeyValueType cacheType) : base(program, capacity, Batch, {most}{(_plan.HasExperts ? " * ActiveExperts" : "")}{(CountedInputs == 0 ? "" : $", inputs: {CountedInputs}")})"))

@@ -3,12 +3,10 @@ using System.Runtime.Intrinsics;
 
 namespace SparseInfer.Kernels.Cpu;
 
-/// <summary>Tiles of types whose blocks of 32 meet inputs of 8 bits: the arithmetic of <see cref="Q4Dot"/> and <see cref="FiveBitDot"/>.</summary>
+/// <summary>Tiles of types whose blocks of 32 meet inputs of 8 bits: the arithmetic of <see cref="FiveBitDot"/>, and the inputs of <see cref="Q4Tile"/>.</summary>
 internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants, IRowPart
     where T : struct, IQuantFormat
 {
-    private const int Excess = 36;
-
     public static int Columns => 32;
 
     /// <summary>32 bytes, the step, and what it makes of the excess.</summary>
@@ -28,9 +26,17 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants, IRowPar
         byte* pair = prepared + (block / 2 * QuantizedInput.EightBitPair) + (block % 2 * 16);
         Vector128.Load(pair).Store(packed + (token * 32));
         Vector128.Load(pair + 32).Store(packed + (token * 32) + 16);
-        ((float*)(packed + (tokens * 32)))[token] = *(float*)(pair + QuantizedInput.EightBitScales);
-        ((float*)(packed + (tokens * Excess)))[token] = *(float*)(pair + QuantizedInput.EightBitExcess);
+        Steps(packed, tokens)[token] = *(float*)(pair + QuantizedInput.EightBitScales);
+        Excesses(packed, tokens)[token] = *(float*)(pair + QuantizedInput.EightBitExcess);
     }
+
+    /// <summary>The tokens' steps, in a block of packed inputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float* Steps(byte* packed, int tokens) => (float*)(packed + (tokens * 32));
+
+    /// <summary>What the tokens' inputs make of the excess of 8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float* Excesses(byte* packed, int tokens) => (float*)(packed + (tokens * 36));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Words(byte* block, int part) => T.Load(block, part).AsSingle();
@@ -39,15 +45,7 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants, IRowPar
     public static void AddBlock(byte** rows, int block, byte* packed, int tokens, in TileScratch scratch, float* sums)
     {
         nint offset = (nint)block * T.BlockBytes;
-        if (T.HighBits == 0)
-        {
-            TilePanel.StoreNibbles(rows, offset + (sizeof(ushort) * T.BlockHalves), scratch.Panel);
-        }
-        else
-        {
-            TilePanel.Store<BlockTile<T>>(rows, offset, 0, scratch.Panel);
-        }
-
+        TilePanel.Store<BlockTile<T>>(rows, offset, 0, scratch.Panel);
         TilePanel.StoreHalves(rows, offset, scratch.Halves);
         if (T.BlockHalves > 1)
         {
@@ -56,8 +54,8 @@ internal readonly unsafe struct BlockTile<T> : ITileFormat, ITileQuants, IRowPar
 
         Vector512<float> scales = Vector512.Load(scratch.Halves);
         Vector512<float> minima = Vector512.Load(scratch.Halves + IntegerTile.Outputs);
-        float* steps = (float*)(packed + (tokens * 32));
-        float* excess = (float*)(packed + (tokens * Excess));
+        float* steps = Steps(packed, tokens);
+        float* excess = Excesses(packed, tokens);
         if (IntegerTile.IsWide)
         {
             Add512(scratch.Panel, scales, minima, packed, steps, excess, tokens, sums);

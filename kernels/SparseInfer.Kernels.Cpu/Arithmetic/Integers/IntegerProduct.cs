@@ -13,7 +13,7 @@ internal static unsafe class IntegerProduct
     /// <summary>Tokens whose sums stay in the first-level cache.</summary>
     public const int TokenBlock = 128;
 
-    /// <summary>Fewer tokens are faster row by row.</summary>
+    /// <summary>Fewer tokens are faster row by row, in most types.</summary>
     public const int LeastTokens = 3;
 
     private const int Outputs = IntegerTile.Outputs;

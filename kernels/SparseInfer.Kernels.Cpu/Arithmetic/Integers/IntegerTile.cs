@@ -134,27 +134,36 @@ internal static unsafe class IntegerTile
         Vector256<short> last16 = T.HasScales ? Vector256.Load(upper) : first16;
         for (int* end = totals + (tokens * Outputs); totals < end; totals += Outputs, x += 32)
         {
-            Vector256<short> first = Products(w0, x) + Products(w1, x + 4);
-            Vector256<short> second = Products(w2, x + 8) + Products(w3, x + 12);
-            Vector256<short> third = Products(w4, x + 16) + Products(w5, x + 20);
-            Vector256<short> fourth = Products(w6, x + 24) + Products(w7, x + 28);
-            Vector256<int> sum;
-            if (T.StepsInWord == 8)
-            {
-                sum = Avx2.MultiplyAddAdjacent(first + second + (third + fourth), first16);
-            }
-            else if (T.StepsInWord == 4)
-            {
-                sum = Avx2.MultiplyAddAdjacent(first + second, first16) + Avx2.MultiplyAddAdjacent(third + fourth, last16);
-            }
-            else
-            {
-                sum = Avx2.MultiplyAddAdjacent(first, first16) + Avx2.MultiplyAddAdjacent(second, first16)
-                    + (Avx2.MultiplyAddAdjacent(third, last16) + Avx2.MultiplyAddAdjacent(fourth, last16));
-            }
-
+            Vector256<int> sum = Sum256<T>(w0, w1, w2, w3, w4, w5, w6, w7, first16, last16, x);
             (T.Accumulates ? Vector256.Load(totals) + sum : sum).Store(totals);
         }
+    }
+
+    /// <summary>A token's sums for half a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Sum256<T>(
+        Vector256<byte> w0,
+        Vector256<byte> w1,
+        Vector256<byte> w2,
+        Vector256<byte> w3,
+        Vector256<byte> w4,
+        Vector256<byte> w5,
+        Vector256<byte> w6,
+        Vector256<byte> w7,
+        Vector256<short> first16,
+        Vector256<short> last16,
+        byte* x)
+        where T : struct, ITileQuants
+    {
+        Vector256<short> first = Products(w0, x) + Products(w1, x + 4);
+        Vector256<short> second = Products(w2, x + 8) + Products(w3, x + 12);
+        Vector256<short> third = Products(w4, x + 16) + Products(w5, x + 20);
+        Vector256<short> fourth = Products(w6, x + 24) + Products(w7, x + 28);
+        return T.StepsInWord == 8 ? Avx2.MultiplyAddAdjacent(first + second + (third + fourth), first16)
+            : T.StepsInWord == 4
+            ? Avx2.MultiplyAddAdjacent(first + second, first16) + Avx2.MultiplyAddAdjacent(third + fourth, last16)
+            : Avx2.MultiplyAddAdjacent(first, first16) + Avx2.MultiplyAddAdjacent(second, first16)
+                + (Avx2.MultiplyAddAdjacent(third, last16) + Avx2.MultiplyAddAdjacent(fourth, last16));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -46,24 +46,6 @@ internal static unsafe class TilePanel
         Avx512F.Shuffle4x128(d, h, 0b11_01_11_01).Store((float*)(panel + (7 * IntegerTile.StepBytes)));
     }
 
-    /// <summary>16 rows' 16 bytes: their lower nibbles to four steps, the upper ones to the next four.</summary>
-    /// <param name="rows">The rows' first bytes.</param>
-    /// <param name="offset">What is added to each.</param>
-    /// <param name="panel">The first step.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreNibbles(byte** rows, nint offset, byte* panel)
-    {
-        if (IntegerTile.IsWide)
-        {
-            StoreNibbles512(rows, offset, panel);
-        }
-        else
-        {
-            StoreNibbles256(rows, offset, panel);
-            StoreNibbles256(rows + (IntegerTile.Outputs / 2), offset, panel + (IntegerTile.StepBytes / 2));
-        }
-    }
-
     /// <summary>A step, as the tile will load it.</summary>
     /// <param name="lower">Of the first eight outputs.</param>
     /// <param name="upper">Of the others.</param>
@@ -94,30 +76,16 @@ internal static unsafe class TilePanel
     {
         if (IntegerTile.IsWide)
         {
-            Vector512<float> a = FourLanes(rows, offset);
-            Vector512<float> b = FourLanes(rows + 1, offset);
-            Vector512<float> c = FourLanes(rows + 2, offset);
-            Vector512<float> d = FourLanes(rows + 3, offset);
-            Transposition.FourByFour(ref a, ref b, ref c, ref d);
+            FourWords512(rows, offset, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out _);
             (first, second, third) = (a.AsUInt32(), b.AsUInt32(), c.AsUInt32());
             return;
         }
 
-        Eight(rows, offset, out Vector256<float> a0, out Vector256<float> b0, out Vector256<float> c0);
-        Eight(rows + 8, offset, out Vector256<float> a1, out Vector256<float> b1, out Vector256<float> c1);
+        FourWords256(rows, offset, out Vector256<float> a0, out Vector256<float> b0, out Vector256<float> c0, out _);
+        FourWords256(rows + 8, offset, out Vector256<float> a1, out Vector256<float> b1, out Vector256<float> c1, out _);
         first = Vector512.Create(a0, a1).AsUInt32();
         second = Vector512.Create(b0, b1).AsUInt32();
         third = Vector512.Create(c0, c1).AsUInt32();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Eight(byte** rows, nint offset, out Vector256<float> a, out Vector256<float> b, out Vector256<float> c)
-    {
-        a = TwoLanes(rows, offset);
-        b = TwoLanes(rows + 1, offset);
-        c = TwoLanes(rows + 2, offset);
-        Vector256<float> d = TwoLanes(rows + 3, offset);
-        Transposition.FourByFour(ref a, ref b, ref c, ref d);
     }
 
     /// <summary>16 rows' halves to floats in folded scale.</summary>
@@ -127,63 +95,85 @@ internal static unsafe class TilePanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void StoreHalves(byte** rows, nint offset, float* halves)
     {
-        Vector128<float> a, b, c, d;
-        Vector256<int> mask = Vector256.Create(BlockDot.HalfMask);
-        for (float* end = halves + IntegerTile.Outputs; halves < end; halves += 8, rows += 8)
+        if (IntegerTile.IsWide)
         {
-            a = Sse.UnpackLow(Vector128.Load((float*)(rows[0] + offset)), Vector128.Load((float*)(rows[1] + offset)));
-            b = Sse.UnpackLow(Vector128.Load((float*)(rows[2] + offset)), Vector128.Load((float*)(rows[3] + offset)));
-            c = Sse.UnpackLow(Vector128.Load((float*)(rows[4] + offset)), Vector128.Load((float*)(rows[5] + offset)));
-            d = Sse.UnpackLow(Vector128.Load((float*)(rows[6] + offset)), Vector128.Load((float*)(rows[7] + offset)));
-            Vector256<int> words = Vector256.Create(Sse.MoveLowToHigh(a, b), Sse.MoveLowToHigh(c, d)).AsInt32();
-
-            // A half's upper neighbour is shifted out.
-            (Avx2.ShiftRightArithmetic(Avx2.ShiftLeftLogical(words, 16), 3) & mask).AsSingle().Store(halves);
+            Halves512(rows, offset).Store(halves);
+        }
+        else
+        {
+            Halves256(rows, offset).Store(halves);
+            Halves256(rows + (IntegerTile.Outputs / 2), offset).Store(halves + (IntegerTile.Outputs / 2));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void StoreNibbles512(byte** rows, nint offset, byte* panel)
+    /// <summary>What <see cref="StoreHalves"/> stores, a lane a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Halves512(byte** rows, nint offset)
     {
-        Vector512<float> a = FourLanes(rows, offset);
-        Vector512<float> b = FourLanes(rows + 1, offset);
-        Vector512<float> c = FourLanes(rows + 2, offset);
-        Vector512<float> d = FourLanes(rows + 3, offset);
-        Transposition.FourByFour(ref a, ref b, ref c, ref d);
-        Vector512<byte> nibble = Vector512.Create((byte)15);
-        (a.AsByte() & nibble).Store(panel);
-        (b.AsByte() & nibble).Store(panel + IntegerTile.StepBytes);
-        (c.AsByte() & nibble).Store(panel + (2 * IntegerTile.StepBytes));
-        (d.AsByte() & nibble).Store(panel + (3 * IntegerTile.StepBytes));
-        ((a.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (4 * IntegerTile.StepBytes));
-        ((b.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (5 * IntegerTile.StepBytes));
-        ((c.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (6 * IntegerTile.StepBytes));
-        ((d.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (7 * IntegerTile.StepBytes));
+        Vector512<float> lanes = Avx512F.InsertVector128(Wide(FourWords(rows, offset)), FourWords(rows + 4, offset), 1);
+        lanes = Avx512F.InsertVector128(lanes, FourWords(rows + 8, offset), 2);
+        Vector512<int> words = Avx512F.InsertVector128(lanes, FourWords(rows + 12, offset), 3).AsInt32();
+
+        // A half's upper neighbour is shifted out.
+        return (((words << 16) >> 3) & Vector512.Create(BlockDot.HalfMask)).AsSingle();
     }
 
-    /// <summary>Every fourth row.</summary>
+    /// <summary>Of eight rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> FourLanes(byte** rows, nint offset) => Vector512.Create(
-        Vector256.Create(Vector128.Load((float*)(rows[0] + offset)), Vector128.Load((float*)(rows[4] + offset))),
-        Vector256.Create(Vector128.Load((float*)(rows[8] + offset)), Vector128.Load((float*)(rows[12] + offset))));
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void StoreNibbles256(byte** rows, nint offset, byte* panel)
+    public static Vector256<float> Halves256(byte** rows, nint offset)
     {
-        Vector256<float> a = TwoLanes(rows, offset);
-        Vector256<float> b = TwoLanes(rows + 1, offset);
-        Vector256<float> c = TwoLanes(rows + 2, offset);
-        Vector256<float> d = TwoLanes(rows + 3, offset);
+        Vector256<int> words = Vector256.Create(FourWords(rows, offset), FourWords(rows + 4, offset)).AsInt32();
+        return (Avx2.ShiftRightArithmetic(Avx2.ShiftLeftLogical(words, 16), 3) & Vector256.Create(BlockDot.HalfMask)).AsSingle();
+    }
+
+    /// <summary>Four rows' words; 12 bytes more of each are loaded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> FourWords(byte** rows, nint offset) => Sse.MoveLowToHigh(
+        Sse.UnpackLow(Vector128.Load((float*)(rows[0] + offset)), Vector128.Load((float*)(rows[1] + offset))),
+        Sse.UnpackLow(Vector128.Load((float*)(rows[2] + offset)), Vector128.Load((float*)(rows[3] + offset))));
+
+    /// <summary>16 rows' 16 bytes: words 0 of all, words 1, 2 and 3.</summary>
+    /// <param name="rows">The rows' first bytes.</param>
+    /// <param name="offset">What is added to each.</param>
+    /// <param name="a">Words 0, a lane a row.</param>
+    /// <param name="b">Words 1.</param>
+    /// <param name="c">Words 2.</param>
+    /// <param name="d">Words 3.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FourWords512(
+        byte** rows, nint offset, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d)
+    {
+        a = FourLanes(rows, offset);
+        b = FourLanes(rows + 1, offset);
+        c = FourLanes(rows + 2, offset);
+        d = FourLanes(rows + 3, offset);
         Transposition.FourByFour(ref a, ref b, ref c, ref d);
-        Vector256<byte> nibble = Vector256.Create((byte)15);
-        (a.AsByte() & nibble).Store(panel);
-        (b.AsByte() & nibble).Store(panel + IntegerTile.StepBytes);
-        (c.AsByte() & nibble).Store(panel + (2 * IntegerTile.StepBytes));
-        (d.AsByte() & nibble).Store(panel + (3 * IntegerTile.StepBytes));
-        ((a.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (4 * IntegerTile.StepBytes));
-        ((b.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (5 * IntegerTile.StepBytes));
-        ((c.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (6 * IntegerTile.StepBytes));
-        ((d.AsUInt16() >>> 4).AsByte() & nibble).Store(panel + (7 * IntegerTile.StepBytes));
+    }
+
+    /// <summary>Every fourth row. A lane that is inserted from memory is a load and a blend.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> FourLanes(byte** rows, nint offset)
+    {
+        Vector512<float> lanes = Wide(Vector128.Load((float*)(rows[0] + offset)));
+        lanes = Avx512F.InsertVector128(lanes, Vector128.Load((float*)(rows[4] + offset)), 1);
+        lanes = Avx512F.InsertVector128(lanes, Vector128.Load((float*)(rows[8] + offset)), 2);
+        return Avx512F.InsertVector128(lanes, Vector128.Load((float*)(rows[12] + offset)), 3);
+    }
+
+    /// <summary>The first of four lanes; the others are inserted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Wide(Vector128<float> first) => first.ToVector256Unsafe().ToVector512Unsafe();
+
+    /// <summary>As <see cref="FourWords512"/>, eight rows'.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FourWords256(
+        byte** rows, nint offset, out Vector256<float> a, out Vector256<float> b, out Vector256<float> c, out Vector256<float> d)
+    {
+        a = TwoLanes(rows, offset);
+        b = TwoLanes(rows + 1, offset);
+        c = TwoLanes(rows + 2, offset);
+        d = TwoLanes(rows + 3, offset);
+        Transposition.FourByFour(ref a, ref b, ref c, ref d);
     }
 
     /// <summary>A row, and the fourth after it.</summary>
@@ -197,10 +187,10 @@ internal static unsafe class TilePanel
         byte** rows, nint offset, int part, out Vector512<float> a, out Vector512<float> b, out Vector512<float> c, out Vector512<float> d)
         where T : struct, IRowPart
     {
-        a = Vector512.Create(T.Words(rows[0] + offset, part), T.Words(rows[4] + offset, part));
-        b = Vector512.Create(T.Words(rows[1] + offset, part), T.Words(rows[5] + offset, part));
-        c = Vector512.Create(T.Words(rows[2] + offset, part), T.Words(rows[6] + offset, part));
-        d = Vector512.Create(T.Words(rows[3] + offset, part), T.Words(rows[7] + offset, part));
+        a = Avx512F.InsertVector256(T.Words(rows[0] + offset, part).ToVector512Unsafe(), T.Words(rows[4] + offset, part), 1);
+        b = Avx512F.InsertVector256(T.Words(rows[1] + offset, part).ToVector512Unsafe(), T.Words(rows[5] + offset, part), 1);
+        c = Avx512F.InsertVector256(T.Words(rows[2] + offset, part).ToVector512Unsafe(), T.Words(rows[6] + offset, part), 1);
+        d = Avx512F.InsertVector256(T.Words(rows[3] + offset, part).ToVector512Unsafe(), T.Words(rows[7] + offset, part), 1);
         Transposition.FourByFour(ref a, ref b, ref c, ref d);
     }
 

@@ -25,9 +25,11 @@ public readonly partial struct Q4_0 : IWeightArithmetic
 
     static bool IWeightArithmetic.HasTiles => true;
 
+    static int IWeightArithmetic.LeastTokens => IntegerTile.IsWide ? 3 : 5;
+
     static unsafe void IWeightArithmetic.PackTiles(
         int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
-        IntegerProduct.Pack<Q4_0, BlockTile<Q4_0>>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);
+        IntegerProduct.Pack<Q4_0, Q4Tile>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);
 
     static unsafe void IWeightArithmetic.MultiplyTiles(
         in WeightMatrix w,
@@ -40,7 +42,7 @@ public readonly partial struct Q4_0 : IWeightArithmetic
         float* undo,
         float* inputs,
         float* scratch) =>
-        IntegerProduct.Multiply<BlockTile<Q4_0>>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
+        IntegerProduct.Multiply<Q4Tile>(in w, fromRow, toRow, paddedColumns, tokens, ref y, yStride, undo, inputs, scratch);
 
     static int IWeightArithmetic.LeastDownTokens => 6;
 

@@ -25,6 +25,8 @@ public readonly partial struct Q8_0 : IWeightArithmetic
 
     static bool IWeightArithmetic.HasTiles => true;
 
+    static int IWeightArithmetic.LeastTokens => IntegerTile.IsWide ? 3 : 4;
+
     static unsafe void IWeightArithmetic.PackTiles(
         int paddedColumns, ref float x, int xStride, int tokens, float* undo, float* inputs, float* row) =>
         IntegerProduct.Pack<Q8_0, Q8Tile>(paddedColumns, ref x, xStride, tokens, undo, inputs, row);

@@ -13,6 +13,8 @@ namespace SparseInfer.Cli.Serve.Protocol;
 [JsonSerializable(typeof(ChatChunkWithUsage))]
 [JsonSerializable(typeof(CompletionReply))]
 [JsonSerializable(typeof(CompletionReplyWithUsage))]
+[JsonSerializable(typeof(EmbeddingReply<float>), TypeInfoPropertyName = "EmbeddingReplySingle")]
+[JsonSerializable(typeof(EmbeddingReply<byte>), TypeInfoPropertyName = "EmbeddingReplyByte")]
 [JsonSerializable(typeof(ModelsReply))]
 [JsonSerializable(typeof(ModelReply))]
 [JsonSerializable(typeof(TokenizeReply))]

@@ -19,8 +19,11 @@ internal abstract class CompanionFiles
     /// <summary>Hugging Face's libraries read it beside <c>config.json</c>, and of ends of generation it is often the more complete.</summary>
     public const string GenerationConfig = "generation_config.json";
 
+    /// <summary>Of sentence-transformers: what becomes of tokens' vectors.</summary>
+    public const string Pooling = "1_Pooling/config.json";
+
     /// <summary>Those that say something of a model whose weights are elsewhere.</summary>
-    public static IReadOnlyList<string> Names { get; } = [TokenizerJson, SentencePiece, TokenizerConfig, ChatTemplate, Config, GenerationConfig];
+    public static IReadOnlyList<string> Names { get; } = [TokenizerJson, SentencePiece, TokenizerConfig, ChatTemplate, Config, GenerationConfig, Pooling];
 
     /// <summary>The file that holds a tokenizer; null: none does.</summary>
     public string? Tokenizer => Has(TokenizerJson) ? TokenizerJson : Has(SentencePiece) ? SentencePiece : null;

@@ -17,6 +17,9 @@ internal sealed class HuggingFaceConfig
     /// <summary>Whether sequences open with one; null: it does not say.</summary>
     public bool? AddBeginOfSequence { get; private init; }
 
+    /// <summary>Whether whole texts end with the token that ends sequences.</summary>
+    public bool AddEndOfSequence { get; private init; }
+
     /// <summary>Tokens beside those of the vocabulary: text, and whether it is a control token.</summary>
     public IReadOnlyDictionary<int, (string Piece, bool Special)> AddedTokens { get; private init; } = new Dictionary<int, (string, bool)>();
 
@@ -39,6 +42,7 @@ internal sealed class HuggingFaceConfig
                 BeginOfSequence = TextOf(root["bos_token"]),
                 EndOfSequence = TextOf(root["eos_token"]),
                 AddBeginOfSequence = add.IsNull ? null : add.Flag(byDefault: false),
+                AddEndOfSequence = root["add_eos_token"].Flag(byDefault: false),
                 AddedTokens = root["added_tokens_decoder"] is { IsNull: false } added ? ReadAdded(added) : new Dictionary<int, (string, bool)>(),
             };
         }

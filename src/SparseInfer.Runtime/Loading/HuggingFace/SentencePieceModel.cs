@@ -76,7 +76,7 @@ internal sealed class SentencePieceModel
         int? begin = Token(_begin);
         try
         {
-            return new SentencePieceTokenizer(new SentencePieceVocabulary(
+            var vocabulary = new SentencePieceVocabulary(
                 [.. _pieces],
                 [.. _scores],
                 [.. _types],
@@ -85,7 +85,8 @@ internal sealed class SentencePieceModel
                 Token(_unknown) ?? 0,
                 addBeginOfSequence: (config.AddBeginOfSequence ?? true) && begin is not null,
                 _addSpacePrefix,
-                [.. endOfGeneration.Where(id => id >= 0 && id < _pieces.Count)]));
+                [.. endOfGeneration.Where(id => id >= 0 && id < _pieces.Count)]);
+            return new SentencePieceTokenizer(vocabulary, strips: null, config.AddEndOfSequence);
         }
         catch (InvalidDataException wrong)
         {

@@ -64,12 +64,14 @@ internal sealed class TokenizerJson
         }
 
         (int? begin, bool addBegin) = ReadBegin();
+        int? configuredEnd = _config.EndOfSequence is { } end && _tokens.TryFind(end, out int endId) ? endId : null;
         var vocabulary = new BpeVocabulary(pieces, types, ReadMerges(model["merges"]), new BpeOptions
         {
             Alphabet = alphabet,
             BeginOfSequence = begin,
-            EndOfSequence = _config.EndOfSequence is { } end && _tokens.TryFind(end, out int endId) ? endId : null,
+            EndOfSequence = configuredEnd,
             AddBeginOfSequence = addBegin,
+            EndOfWhole = ReadEnd() ?? (_config.AddEndOfSequence ? configuredEnd : null),
             EndOfGeneration = [.. endOfGeneration.Where(id => id >= 0 && id < pieces.Length)],
             Unknown = unknown,
             FuseUnknown = model["fuse_unk"].Flag(byDefault: false),
@@ -139,28 +141,16 @@ internal sealed class TokenizerJson
     /// </summary>
     private (int? Token, bool Add) ReadBegin()
     {
-        JsonNode processor = _root["post_processor"];
-        JsonNode[] processors = processor["type"].TextOrNull() == "Sequence" ? [.. processor["processors"].Items()] : [processor];
-        foreach (JsonNode one in processors)
+        foreach (JsonNode one in Processors())
         {
             switch (one["type"].TextOrNull())
             {
                 case null or "ByteLevel":
                     break;
                 case "TemplateProcessing":
-                    if (one["single"].Items().FirstOrDefault()["SpecialToken"]["id"].TextOrNull() is not { } name)
-                    {
-                        return (Configured(), false);
-                    }
-
-                    JsonNode ids = one["special_tokens"][name]["ids"];
-                    JsonNode id = ids.Items().FirstOrDefault();
-                    return !id.IsNull && id.Id() < _tokens.Count
-                        ? (id.Id(), true)
-                        : throw ids.Error("has no token of the vocabulary");
+                    return OfTemplate(one, one["single"].Items().FirstOrDefault()) is { } token ? (token, true) : (Configured(), false);
                 case "RobertaProcessing" or "BertProcessing":
-                    JsonNode first = one["cls"].Items().FirstOrDefault();
-                    return first.IsNull ? throw one["cls"].Error("has no token") : (Find(first.Text(), first), true);
+                    return (Find(one["cls"]), true);
                 case { } other:
                     throw one["type"].NotSupported(other);
             }
@@ -170,6 +160,49 @@ internal sealed class TokenizerJson
         return (begin, begin is not null && _config.AddBeginOfSequence == true);
 
         int? Configured() => _config.BeginOfSequence is { } text && _tokens.TryFind(text, out int token) ? token : null;
+    }
+
+    /// <summary>The token that whole texts end with, by the post-processor; null: it has none.</summary>
+    private int? ReadEnd()
+    {
+        foreach (JsonNode one in Processors())
+        {
+            switch (one["type"].TextOrNull())
+            {
+                case "TemplateProcessing" when one["single"].Items().Skip(1).Any():
+                    return OfTemplate(one, one["single"].Items().Last());
+                case "RobertaProcessing" or "BertProcessing" when !one["sep"].IsNull:
+                    return Find(one["sep"]);
+            }
+        }
+
+        return null;
+    }
+
+    private IEnumerable<JsonNode> Processors()
+    {
+        JsonNode processor = _root["post_processor"];
+        return processor["type"].TextOrNull() == "Sequence" ? processor["processors"].Items() : [processor];
+    }
+
+    /// <summary>The token of a template's part; null: the part is text.</summary>
+    private int? OfTemplate(JsonNode template, JsonNode part)
+    {
+        if (part["SpecialToken"]["id"].TextOrNull() is not { } name)
+        {
+            return null;
+        }
+
+        JsonNode ids = template["special_tokens"][name]["ids"];
+        JsonNode id = ids.Items().FirstOrDefault();
+        return !id.IsNull && id.Id() < _tokens.Count ? id.Id() : throw ids.Error("has no token of the vocabulary");
+    }
+
+    /// <summary>The token that a pair of text and id names.</summary>
+    private int Find(JsonNode pair)
+    {
+        JsonNode first = pair.Items().FirstOrDefault();
+        return first.IsNull ? throw pair.Error("has no token") : Find(first.Text(), first);
     }
 
     private int Find(string text, JsonNode where) =>

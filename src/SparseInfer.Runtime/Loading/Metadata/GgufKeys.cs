@@ -8,6 +8,8 @@ internal static class GgufKeys
 {
     public const string RopeScalingType = "rope.scaling.type";
 
+    public const string PoolingType = "pooling_type";
+
     /// <summary>This project's: GGUF has none that says the activation of a decoder.</summary>
     public const string Activation = "feed_forward.activation";
 
@@ -73,7 +75,7 @@ internal static class GgufKeys
         ["moe_every_n_layers"] = KeyRule.Number("some layers have no experts", (_, step) => step is 0 or 1),
         ["nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
         ["leading_dense_block_count"] = KeyRule.Number("some layers have no experts", (facts, layers) => layers == 0 || facts.First(Fact.Experts) is null or 0),
-        ["pooling_type"] = KeyRule.Zero("the output is pooled"),
+        [PoolingType] = KeyRule.Number("the output is a score", (_, pooling) => pooling is >= 0 and <= 3), // read by EmbeddingReader
 
         // Of YaRN and Llama 3's scaling, read by ScalingReader where the scaling is that; or of training.
         ["rope.scaling.original_context_length"] = KeyRule.Harmless,

@@ -48,6 +48,8 @@ internal sealed class BpeTokenizer : Tokenizer
 
     public override int? EndOfSequence => _vocabulary.Options.EndOfSequence;
 
+    internal override int? EndOfWhole => _vocabulary.Options.EndOfWhole;
+
     public override int[] Encode(string text, bool addBeginOfSequence, bool parseControlTokens = false, bool continuesText = false)
     {
         ArgumentNullException.ThrowIfNull(text);

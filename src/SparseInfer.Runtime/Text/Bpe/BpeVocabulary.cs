@@ -36,6 +36,9 @@ internal sealed record BpeOptions
 
     public bool AddBeginOfSequence { get; init; }
 
+    /// <summary>The token that whole texts end with; null: none.</summary>
+    public int? EndOfWhole { get; init; }
+
     public IReadOnlyList<int> EndOfGeneration { get; init; } = [];
 
     /// <summary>The token for what cannot be spelled; null: it is left out.</summary>
