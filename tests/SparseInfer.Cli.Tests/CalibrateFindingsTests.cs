@@ -19,7 +19,7 @@ public sealed class CalibrateFindingsTests : IDisposable
     public void A_prepared_file_has_the_weights_of_its_source(float tolerance, params string[] weights)
     {
         string prepared = Path.Combine(_folder, "prepared.gguf");
-        ToolProgram.Run(["convert", ToolProgram.Gguf, prepared, .. weights]).ExitCode.ShouldBe(0);
+        ToolProgram.Call(["convert", ToolProgram.Gguf, prepared, .. weights]).ExitCode.ShouldBe(0);
         float[] expected = Down(ToolProgram.Gguf);
         Down(prepared).Zip(expected, (own, source) => Math.Abs(own - source)).Max().ShouldBeLessThanOrEqualTo(tolerance * expected.Max(Math.Abs));
 

@@ -266,9 +266,9 @@ public sealed class CalibrateTests : IDisposable
     {
         CalibrateOptions usual = Options("perplexity=15%", "heads.json");
         string[] arguments = ["-m", ToolProgram.Gguf, "--text", usual.TextFile, "--window", $"{usual.Window}", "--tokens", $"{usual.Tokens}"];
-        ToolResult found = ToolProgram.Run(["calibrate", "--policy", "HeadSparsity", "--target", "perplexity=15%", "--output", usual.Output, .. arguments]);
+        ToolResult found = ToolProgram.Call(["calibrate", "--policy", "HeadSparsity", "--target", "perplexity=15%", "--output", usual.Output, .. arguments]);
         found.ExitCode.ShouldBe(0, found.Error);
-        ToolResult judged = ToolProgram.Run(["eval", "--profile", usual.Output, "--json", .. arguments]);
+        ToolResult judged = ToolProgram.Call(["eval", "--profile", usual.Output, "--json", .. arguments]);
         judged.ExitCode.ShouldBe(0, judged.Error);
         JsonElement[] runs = [.. JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs").EnumerateArray()];
         double Perplexity(int run) => runs[run].GetProperty("perplexity").GetDouble();
@@ -281,7 +281,7 @@ public sealed class CalibrateTests : IDisposable
     public void Input_thresholds_keep_a_contribution_of_each_input()
     {
         CalibrateOptions usual = Options("contribution=0.9", "left.json");
-        ToolResult found = ToolProgram.Run(
+        ToolResult found = ToolProgram.Call(
             "calibrate", "-m", ToolProgram.Gguf, "--text", usual.TextFile, "--policy", "InputThreshold", "--target", "contribution=0.9", "--uses", "Heads,Output,Down",
             "--output", usual.Output, "--window", $"{usual.Window}", "--tokens", $"{usual.Tokens}");
         found.ExitCode.ShouldBe(0, found.Error);
@@ -331,7 +331,7 @@ public sealed class CalibrateTests : IDisposable
     {
         CalibrateOptions usual = Options("perplexity=5%", "kept.json");
         string[] arguments = ["--window", $"{usual.Window}", "--tokens", $"{usual.Tokens}"];
-        ToolResult Calibrate(string target, string output) => ToolProgram.Run(
+        ToolResult Calibrate(string target, string output) => ToolProgram.Call(
             ["calibrate", "-m", ToolProgram.Gguf, "--text", usual.TextFile, "--policy", "InputThreshold", "--target", target, "--output", output, .. arguments]);
 
         ToolResult found = Calibrate("perplexity=5%", usual.Output);
@@ -341,7 +341,7 @@ public sealed class CalibrateTests : IDisposable
         string bolder = Path.Combine(_folder, "bolder.json");
         Calibrate(FormattableString.Invariant($"skipped={share + 0.1}"), bolder).ExitCode.ShouldBe(0);
 
-        ToolResult judged = ToolProgram.Run(
+        ToolResult judged = ToolProgram.Call(
             ["eval", "-m", ToolProgram.Gguf, "--text", usual.TextFile, "--profile", usual.Output, "--profile", bolder, "--json", .. arguments]);
         judged.ExitCode.ShouldBe(0, judged.Error);
         double[] perplexities = [.. JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("perplexity_of_dense").GetDouble())];

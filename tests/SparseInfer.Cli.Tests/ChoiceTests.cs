@@ -26,7 +26,7 @@ public sealed class ChoiceTests : IDisposable
     public void Accuracy_is_that_of_each_choice_computed_alone()
     {
         string path = QuestionFile(Questions);
-        ToolResult result = ToolProgram.Run("eval", "-m", ToolProgram.Gguf, "--choices", path, "--alpha", "0.9", "-t", "1", "--json");
+        ToolResult result = ToolProgram.Call("eval", "-m", ToolProgram.Gguf, "--choices", path, "--alpha", "0.9", "-t", "1", "--json");
         result.ExitCode.ShouldBe(0, result.Error);
         JsonElement root = JsonDocument.Parse(result.Output).RootElement;
 

@@ -329,7 +329,7 @@ public sealed class EvalTests : IDisposable
         return path;
     }
 
-    private ToolResult Evaluate(params string[] args) => ToolProgram.Run(["eval", "-m", ToolProgram.Gguf, .. args.Contains("--text") ? [] : (string[])["--text", TextFile(Story)], "-t", "1", .. args]);
+    private ToolResult Evaluate(params string[] args) => ToolProgram.Call(["eval", "-m", ToolProgram.Gguf, .. args.Contains("--text") ? [] : (string[])["--text", TextFile(Story)], "-t", "1", .. args]);
 
     private JsonElement[] Runs(params string[] args)
     {

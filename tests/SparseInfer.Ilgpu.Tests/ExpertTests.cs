@@ -4,7 +4,8 @@ using static SparseInfer.Ilgpu.Tests.GpuDecoderTests;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Decoders of experts on the software CUDA device: which of them a token has is known there only.</summary>
-public sealed class ExpertTests(GpuModels models) : IClassFixture<GpuModels>
+[Collection(nameof(GpuModels))]
+public sealed class ExpertTests(GpuModels models)
 {
     private const int Tokens = 7;
 

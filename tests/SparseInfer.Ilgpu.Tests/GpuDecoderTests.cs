@@ -6,7 +6,8 @@ using SparseInfer.Runtime;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Whole generated decoders on the software CUDA device, which stops at every fault it checks for.</summary>
-public sealed class GpuDecoderTests(GpuModels models) : IClassFixture<GpuModels>
+[Collection(nameof(GpuModels))]
+public sealed class GpuDecoderTests(GpuModels models)
 {
     /// <summary>A prompt of two batches would be longer: <see cref="A_context_of_several_splits_has_the_logits_of_the_cpu"/> has them.</summary>
     private const int PromptTokens = 5;

@@ -7,7 +7,8 @@ using SparseInfer.SoftwareCuda.Counting;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Sessions' key-value caches on a GPU: their two types, and their pages.</summary>
-public sealed class KeyValueCacheTests(GpuModels models) : IClassFixture<GpuModels>
+[Collection(nameof(GpuModels))]
+public sealed class KeyValueCacheTests(GpuModels models)
 {
     private const int Page = KeyValueCache.PagePositions;
 

@@ -4,7 +4,8 @@ using SparseInfer.Generators.Tests.Execution;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary>Hundreds of tokens in the key-value cache, of heads that share keys and values, against the CPU.</summary>
-public sealed class LongContextTests(GpuModels models) : IClassFixture<GpuModels>
+[Collection(nameof(GpuModels))]
+public sealed class LongContextTests(GpuModels models)
 {
     private const int PromptTokens = 300;
 

@@ -13,7 +13,7 @@ namespace SparseInfer.Ilgpu.Tests;
 /// What policies and traits bring along on the software CUDA device, beside the CPU's program: tensors of the file in some layers, operations before
 /// neurons are chosen, operations on what blocks add and on logits.
 /// </summary>
-public sealed class OwnOperationTests : IDisposable
+public sealed class OwnOperationTests(OwnOperationTests.OwnModels models) : IClassFixture<OwnOperationTests.OwnModels>
 {
     private const int Tokens = 9;
 
@@ -189,10 +189,6 @@ public sealed class OwnOperationTests : IDisposable
         return GeneratedAssembly.Load(SpecProject.Of(all.Select(model => model.Source), [.. all.Select(Spec)], ilgpu: true), unloads: false);
     });
 
-    private readonly CpuDevice _cpu = Device.Cpu(1);
-    private readonly IlgpuDevice _gpu = TestDevice.Open();
-    private readonly string _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gguf");
-
     /// <summary>Policies whose weights lie otherwise in every mode; the others leave Exact as it is without them.</summary>
     private static readonly string[] ExactToo = ["Channels", "ChannelsOfOddHeads", "ChannelsOfNeurons", "ChannelsOfDown", "HeadsByRouter", "RanksOfExperts"];
 
@@ -202,23 +198,14 @@ public sealed class OwnOperationTests : IDisposable
         where mode == SparsityMode.Predicted || Traits.Contains(model) || ExactToo.Contains(model.Name)
         select (model.Name, mode));
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _gpu.Dispose();
-        _cpu.Dispose();
-        File.Delete(_path);
-    }
-
     /// <summary>Token by token, a prompt that skips, a dense prompt; metered; and several sequences together.</summary>
     [Theory]
     [MemberData(nameof(ModelsAndModes))]
     public void Every_way_to_run_has_the_logits_of_the_cpu(string name, SparsityMode mode)
     {
         DecoderCase declared = Policies.Concat(Traits).Single(model => model.Name == name);
-        Save(declared);
-        using LanguageModel onCpu = Assembly.Value.LoadModel(declared.FullName, _path, _cpu);
-        using LanguageModel onGpu = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        LanguageModel onCpu = models.OnCpu(declared);
+        LanguageModel onGpu = models.OnGpu(declared);
         float[] expected = Run(onCpu, mode, prompt: 0);
         float[] alone = Run(onGpu, mode, prompt: 0);
 
@@ -236,9 +223,8 @@ public sealed class OwnOperationTests : IDisposable
     [Fact]
     public void Predictors_of_experts_in_blocks_have_the_bits_that_they_have_alone()
     {
-        Save(Blocks);
-        using LanguageModel onCpu = Assembly.Value.LoadModel(Blocks.FullName, _path, _cpu);
-        using LanguageModel onGpu = Assembly.Value.LoadModel(Blocks.FullName, _path, _gpu);
+        LanguageModel onCpu = models.OnCpu(Blocks);
+        LanguageModel onGpu = models.OnGpu(Blocks);
         float[] expected = Run(onCpu, SparsityMode.Predicted, prompt: 0);
         float[] alone = Run(onGpu, SparsityMode.Predicted, prompt: 0);
 
@@ -267,9 +253,8 @@ public sealed class OwnOperationTests : IDisposable
     public void Meters_count_what_the_cpu_counts(string name)
     {
         DecoderCase declared = Policies.Single(model => model.Name == name);
-        Save(declared);
-        using LanguageModel onCpu = Assembly.Value.LoadModel(declared.FullName, _path, _cpu);
-        using LanguageModel onGpu = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        LanguageModel onCpu = models.OnCpu(declared);
+        LanguageModel onGpu = models.OnGpu(declared);
         IReadOnlyList<LayerMetrics> expected = Metrics(onCpu);
         IReadOnlyList<LayerMetrics> actual = Metrics(onGpu);
         for (int layer = 0; layer < declared.Layers; layer++)
@@ -293,8 +278,7 @@ public sealed class OwnOperationTests : IDisposable
     public void Rows_of_channels_that_are_left_out_are_not_read()
     {
         DecoderCase declared = Policies.Single(model => model.Name == "Channels");
-        Save(declared);
-        using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        LanguageModel model = models.OnGpu(declared);
         using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Dense, Metering = true });
         session.Forward([1]);
         (double Loaded, double Counted) dense = Next(2);
@@ -308,7 +292,7 @@ public sealed class OwnOperationTests : IDisposable
         (double Loaded, double Counted) Next(int token)
         {
             session.ResetMetrics();
-            IReadOnlyList<LaunchCounters> launches = TestDevice.Count(_gpu, () => session.Forward([token]));
+            IReadOnlyList<LaunchCounters> launches = TestDevice.Count(models.Gpu, () => session.Forward([token]));
             return (
                 launches.Where(launch => launch.Kernel.Contains("128Channels", StringComparison.Ordinal)).Sum(launch => (double)launch.Memory["words"].LoadedBytes),
                 session.ReadMetrics().Sum(layer => layer.ProjectionBytesPerToken));
@@ -320,13 +304,12 @@ public sealed class OwnOperationTests : IDisposable
     public void A_phase_is_launched_where_its_policy_acts()
     {
         DecoderCase declared = Policies[0];
-        Save(declared);
-        using LanguageModel model = Assembly.Value.LoadModel(declared.FullName, _path, _gpu);
+        LanguageModel model = models.OnGpu(declared);
         using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Exact });
         session.Forward([1]);
-        TestDevice.Launches(_gpu, () => session.Forward([2])).Count.ShouldBe((declared.Layers * 7) + 4);
+        TestDevice.Launches(models.Gpu, () => session.Forward([2])).Count.ShouldBe((declared.Layers * 7) + 4);
         session.Mode = UserMode.Predicted;
-        IReadOnlyList<string> launches = TestDevice.Launches(_gpu, () => session.Forward([3]));
+        IReadOnlyList<string> launches = TestDevice.Launches(models.Gpu, () => session.Forward([3]));
         launches.Count.ShouldBe((declared.Layers * 7) + 4 + (4 * 3), string.Join(", ", launches));
         launches.Skip(6).Take(5).ShouldBe(["PolicyRows64xF32", "RectifyPredictorFactors", "PolicyRows32xF32", "LowRank", "JoinF32"]);
     }
@@ -335,8 +318,7 @@ public sealed class OwnOperationTests : IDisposable
     [Fact]
     public void Heads_that_are_left_out_are_not_loaded()
     {
-        Save(LargeHeads);
-        using LanguageModel model = Assembly.Value.LoadModel(LargeHeads.FullName, _path, _gpu);
+        LanguageModel model = models.OnGpu(LargeHeads);
         using Session session = model.CreateSession(new SessionOptions { Mode = UserMode.Exact });
         session.Forward([1]);
         long[] all = Sectors();
@@ -351,7 +333,7 @@ public sealed class OwnOperationTests : IDisposable
 
         long[] Sectors()
         {
-            IReadOnlyList<LaunchCounters> launches = TestDevice.Count(_gpu, () => session.Forward([2]));
+            IReadOnlyList<LaunchCounters> launches = TestDevice.Count(models.Gpu, () => session.Forward([2]));
             return [.. new[] { "ProjectF16", "HeadsF16" }.SelectMany(name => launches.Where(launch => launch.Kernel == name).Select(launch => launch.Global.LoadedSectors))];
         }
     }
@@ -363,22 +345,6 @@ public sealed class OwnOperationTests : IDisposable
         {
             Traits = new TraitSpec[] { new TestShiftSpec(), new TestScalesSpec(0.3f, 0.125f) }.ToEquatableArray(),
         };
-    }
-
-    private void Save(DecoderCase declared)
-    {
-        DecoderWeights weights = TraitZoo.Weights(declared);
-        if (Traits.Contains(declared))
-        {
-            weights.AddVector("output_shift.weight", declared.Vocabulary);
-            for (int layer = 0; layer < declared.Layers; layer++)
-            {
-                weights.AddVector($"blk.{layer}.attn_shift.weight", declared.Hidden);
-                weights.AddVector($"blk.{layer}.ffn_shift.weight", declared.Hidden);
-            }
-        }
-
-        weights.Save(_path);
     }
 
     private static int Token(int vocabulary, int i) => ((i * i) + (3 * i) + 1) % vocabulary;
@@ -440,4 +406,27 @@ public sealed class OwnOperationTests : IDisposable
 
     private static void ShouldHaveTheBitsOf(float[] actual, float[] expected, string where) =>
         MemoryMarshal.Cast<float, int>(actual).SequenceEqual(MemoryMarshal.Cast<float, int>(expected)).ShouldBeTrue(where);
+
+    /// <summary>The models of these tests.</summary>
+    public sealed class OwnModels : LoadedModels
+    {
+        private protected override DecoderWeights Weights(DecoderCase declared)
+        {
+            DecoderWeights weights = base.Weights(declared);
+            if (Traits.Contains(declared))
+            {
+                weights.AddVector("output_shift.weight", declared.Vocabulary);
+                for (int layer = 0; layer < declared.Layers; layer++)
+                {
+                    weights.AddVector($"blk.{layer}.attn_shift.weight", declared.Hidden);
+                    weights.AddVector($"blk.{layer}.ffn_shift.weight", declared.Hidden);
+                }
+            }
+
+            return weights;
+        }
+
+        private protected override LanguageModel Load(DecoderCase declared, string path, Device device) =>
+            Assembly.Value.LoadModel(declared.FullName, path, device);
+    }
 }

@@ -6,7 +6,7 @@ using SparseInfer.Generators.Tests.Generation;
 namespace SparseInfer.Ilgpu.Tests;
 
 /// <summary><c>[PromptNeurons]</c> on the software CUDA device, beside the CPU's program, which is tested against the definition.</summary>
-public sealed class PromptNeuronsTests : IDisposable
+public sealed class PromptNeuronsTests(PromptNeuronsTests.OwnModels models) : IClassFixture<PromptNeuronsTests.OwnModels>
 {
     private const int First = 6;
 
@@ -28,18 +28,6 @@ public sealed class PromptNeuronsTests : IDisposable
     private static readonly Lazy<GeneratedAssembly> Assembly = new(() => GeneratedAssembly.Load(
         SpecProject.Of(Models.Select(model => model.Source), [.. Models.Select(model => Parsed.Model(model.Source, model.FullName)!)], ilgpu: true), unloads: false));
 
-    private readonly CpuDevice _cpu = Device.Cpu(1);
-    private readonly IlgpuDevice _gpu = TestDevice.Open();
-    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _gpu.Dispose();
-        _cpu.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
-
     /// <summary>Two prompts and what follows each: whole, in parts, metered, as a sparse prompt, beside another sequence, and taken back.</summary>
     [Theory]
     [InlineData("Gated")]
@@ -47,8 +35,8 @@ public sealed class PromptNeuronsTests : IDisposable
     [InlineData("Normed")]
     public void Every_way_to_run_has_the_logits_of_the_cpu(string name)
     {
-        using LanguageModel onCpu = Load(name, _cpu);
-        using LanguageModel onGpu = Load(name, _gpu);
+        LanguageModel onCpu = models.OnCpu(Find(name));
+        LanguageModel onGpu = models.OnGpu(Find(name));
         float[] expected = Run(onCpu);
         float[] alone = Run(onGpu);
 
@@ -65,9 +53,9 @@ public sealed class PromptNeuronsTests : IDisposable
     [Fact]
     public void Keeping_all_and_a_sequence_without_a_prompt_are_dense_bit_for_bit()
     {
-        using LanguageModel all = Load("All", _gpu);
+        LanguageModel all = models.OnGpu(Find("All"));
         ShouldHaveTheBitsOf(Run(all), Run(all, mode: UserMode.Dense), "all");
-        using LanguageModel half = Load("Gated", _gpu);
+        LanguageModel half = models.OnGpu(Find("Gated"));
         using Session predicted = half.CreateSession(new SessionOptions { Mode = UserMode.Predicted });
         using Session dense = half.CreateSession(new SessionOptions { Mode = UserMode.Dense });
         ShouldHaveTheBitsOf(predicted.Forward([7]).ToArray(), dense.Forward([7]).ToArray(), "no prompt");
@@ -76,8 +64,8 @@ public sealed class PromptNeuronsTests : IDisposable
     [Fact]
     public void Meters_count_what_the_cpu_counts_and_a_launch_brings_what_is_chosen()
     {
-        using LanguageModel onCpu = Load("Gated", _cpu);
-        using LanguageModel onGpu = Load("Gated", _gpu);
+        LanguageModel onCpu = models.OnCpu(Find("Gated"));
+        LanguageModel onGpu = models.OnGpu(Find("Gated"));
         using Session expected = onCpu.CreateSession(new SessionOptions { Mode = UserMode.Predicted, Metering = true });
         using Session actual = onGpu.CreateSession(new SessionOptions { Mode = UserMode.Predicted, Metering = true });
         Converse(expected, First, asPrompt: false);
@@ -89,22 +77,12 @@ public sealed class PromptNeuronsTests : IDisposable
         }
 
         actual.Metering = false;
-        TestDevice.Launches(_gpu, () => actual.Forward([1])).Count(launch => launch.StartsWith("BringPromptNeurons", StringComparison.Ordinal)).ShouldBe(2);
-        IReadOnlyList<string> ofPrompt = TestDevice.Launches(_gpu, () => actual.Forward([1, 2]));
+        TestDevice.Launches(models.Gpu, () => actual.Forward([1])).Count(launch => launch.StartsWith("BringPromptNeurons", StringComparison.Ordinal)).ShouldBe(2);
+        IReadOnlyList<string> ofPrompt = TestDevice.Launches(models.Gpu, () => actual.Forward([1, 2]));
         ofPrompt.Count(launch => launch == "AddShares").ShouldBe(2, string.Join(", ", ofPrompt));
     }
 
-    private LanguageModel Load(string name, Device device)
-    {
-        DecoderCase declared = Models.Single(model => model.Name == name);
-        string path = Path.Combine(_folder, name + ".gguf");
-        if (!File.Exists(path))
-        {
-            TraitZoo.Weights(declared).Save(path);
-        }
-
-        return Assembly.Value.LoadModel(declared.FullName, path, device);
-    }
+    private static DecoderCase Find(string name) => Models.Single(model => model.Name == name);
 
     private static float[] Run(
         LanguageModel model, int part = First, bool metering = false, bool asPrompt = false, bool isTogether = false, bool takesBack = false, UserMode mode = UserMode.Predicted)
@@ -172,4 +150,11 @@ public sealed class PromptNeuronsTests : IDisposable
 
     private static void ShouldHaveTheBitsOf(float[] actual, float[] expected, string where) =>
         MemoryMarshal.Cast<float, int>(actual).SequenceEqual(MemoryMarshal.Cast<float, int>(expected)).ShouldBeTrue(where);
+
+    /// <summary>The models of these tests.</summary>
+    public sealed class OwnModels : LoadedModels
+    {
+        private protected override LanguageModel Load(DecoderCase declared, string path, Device device) =>
+            Assembly.Value.LoadModel(declared.FullName, path, device);
+    }
 }

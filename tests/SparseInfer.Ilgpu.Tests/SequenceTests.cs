@@ -8,8 +8,9 @@ using static SparseInfer.Ilgpu.Tests.GpuDecoderTests;
 
 namespace SparseInfer.Ilgpu.Tests;
 
-/// <summary>Sequences that are decoded together, against each of them alone. A class of its own: kernels take longest to compile, here and there at once.</summary>
-public sealed class SequenceTests(GpuModels models) : IClassFixture<GpuModels>
+/// <summary>Sequences that are decoded together, against each of them alone.</summary>
+[Collection(nameof(GpuModels))]
+public sealed class SequenceTests(GpuModels models)
 {
     /// <summary>Which sequences have a token in each step: they join and leave, one, two, three, nine and sixteen of them.</summary>
     private static readonly int[][] Steps =

@@ -45,7 +45,7 @@ public sealed class ExpertCalibrationTests : IDisposable
     public void A_predictor_of_every_expert_is_made_and_judged()
     {
         string predictor = Path.Combine(_folder.FullName, "svd.safetensors");
-        ToolResult made = ToolProgram.Run(
+        ToolResult made = ToolProgram.Call(
             ["calibrate", "-m", Model(), "--text", Text(), "--policy", "TruncatedSvdPredictor", "--rank", "16", "--output", predictor, "--window", "64", "--tokens", "640"]);
         made.ExitCode.ShouldBe(0, made.Error);
         using (ModelFile file = ModelFile.Open(predictor))
@@ -55,10 +55,10 @@ public sealed class ExpertCalibrationTests : IDisposable
         }
 
         string profile = Path.Combine(_folder.FullName, "svd.json");
-        ToolResult found = ToolProgram.Run(
+        ToolResult found = ToolProgram.Call(
             ["calibrate", "-m", Model(), "--text", Text(), "--policy", "TruncatedSvdPredictor(Rank = 16)", "--predictor", predictor, "--target", "skipped=0.3", "--output", profile, "--window", "64", "--tokens", "640"]);
         found.ExitCode.ShouldBe(0, found.Error);
-        ToolResult judged = ToolProgram.Run(
+        ToolResult judged = ToolProgram.Call(
             ["eval", "-m", Model(), "--text", Text(), "--profile", profile, "--predictor", predictor, "--window", "64", "--tokens", "640", "--json"]);
         judged.ExitCode.ShouldBe(0, judged.Error);
         JsonElement run = JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs").EnumerateArray().Last();
@@ -115,7 +115,7 @@ public sealed class ExpertCalibrationTests : IDisposable
     private JsonElement Profile(string model, string name)
     {
         string output = Path.Combine(_folder.FullName, name);
-        ToolResult done = ToolProgram.Run(
+        ToolResult done = ToolProgram.Call(
             ["calibrate", "-m", model, "--text", Text(), "--policy", "SignBitPredictor", "--target", "skipped=0.3", "--output", output, "--window", "64", "--tokens", "640"]);
         done.ExitCode.ShouldBe(0, done.Error);
         return JsonDocument.Parse(File.ReadAllText(output)).RootElement;

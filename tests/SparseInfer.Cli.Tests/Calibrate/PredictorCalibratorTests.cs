@@ -93,13 +93,13 @@ public sealed class PredictorCalibratorTests : IDisposable
         PredictorOptions made = Options(PredictorKind.TruncatedSvd) with { Rank = 16 };
         new PredictorCalibrator(made, new ProgressLine(TextWriter.Null, isTerminal: false), CancellationToken.None).Run();
         string profile = Path.Combine(_folder.FullName, "svd.json");
-        ToolResult Calibrate(string policy, params string[] more) => ToolProgram.Run(
+        ToolResult Calibrate(string policy, params string[] more) => ToolProgram.Call(
             ["calibrate", "-m", ToolProgram.Gguf, "--text", TextFile(), "--policy", policy, "--output", profile, "--window", "64", "--tokens", "640", .. more]);
 
         ToolResult found = Calibrate("TruncatedSvdPredictor(Rank = 16)", "--predictor", made.Output, "--target", "skipped=0.3");
         found.ExitCode.ShouldBe(0, found.Error);
         found.Output.ShouldContain("[TruncatedSvdPredictor(Rank = 16)]");
-        ToolResult judged = ToolProgram.Run(
+        ToolResult judged = ToolProgram.Call(
             ["eval", "-m", ToolProgram.Gguf, "--text", TextFile(), "--profile", profile, "--policy", "TruncatedSvdPredictor(Rank = 16)", "--predictor", made.Output, "--window", "64", "--tokens", "640", "--json"]);
         judged.ExitCode.ShouldBe(0, judged.Error);
         double[] skipped = [.. JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("sparsity_predicted").GetDouble())];
@@ -132,7 +132,7 @@ public sealed class PredictorCalibratorTests : IDisposable
     public void Matrices_of_the_head_are_made()
     {
         string output = Path.Combine(_folder.FullName, "words.safetensors");
-        ToolResult Make(int rank, params string[] more) => ToolProgram.Run(
+        ToolResult Make(int rank, params string[] more) => ToolProgram.Call(
             ["calibrate", "-m", ToolProgram.Gguf, "--text", TextFile(), "--output", output, "--window", "64", "--tokens", "640", "--policy", "VocabularyPredictor", "--rank", $"{rank}", .. more]);
 
         Make(256).ExitCode.ShouldBe(0);
@@ -155,7 +155,7 @@ public sealed class PredictorCalibratorTests : IDisposable
         ToolResult summary = Make(32);
         summary.ExitCode.ShouldBe(0, summary.Error);
         string threshold = summary.Output.Split('\n').First(line => line.Contains("99.", StringComparison.Ordinal)).Split('|')[1].Trim();
-        ToolResult judged = ToolProgram.Run(
+        ToolResult judged = ToolProgram.Call(
             ["eval", "-m", ToolProgram.Gguf, "--text", TextFile(), "--policy", $"ExactSparsity, VocabularyPredictor(Rank = 32, Threshold = {threshold}f)", "--predictor", output, "--window", "64", "--tokens", "640", "--json"]);
         judged.ExitCode.ShouldBe(0, judged.Error);
         JsonElement run = JsonDocument.Parse(judged.Output).RootElement.GetProperty("runs")[1];
@@ -184,7 +184,7 @@ public sealed class PredictorCalibratorTests : IDisposable
     public void The_command_makes_one_and_says_what_does_not_go_together()
     {
         string output = Path.Combine(_folder.FullName, "svd.safetensors");
-        ToolResult Run(params string[] more) => ToolProgram.Run(["calibrate", "-m", ToolProgram.Gguf, "--text", TextFile(), "--output", output, "--window", "64", "--tokens", "320", .. more]);
+        ToolResult Run(params string[] more) => ToolProgram.Call(["calibrate", "-m", ToolProgram.Gguf, "--text", TextFile(), "--output", output, "--window", "64", "--tokens", "320", .. more]);
         ToolResult made = Run("--policy", "TruncatedSvdPredictor", "--rank", "8", "--skip", "0.7");
         made.ExitCode.ShouldBe(0, made.Error);
         made.Output.ShouldContain("LoadOptions.PredictorFile");

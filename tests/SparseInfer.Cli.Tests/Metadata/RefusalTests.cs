@@ -187,23 +187,23 @@ public sealed class RefusalTests : TinyFileTests
     {
         string foo = Gguf(("llama.foo", 7u), ("llama.bar", 7u));
         string[] bench = ["bench", "-m", foo, "--activation", "relu", "-p", "2", "-n", "2", "-r", "1", "-t", "1", "--modes", "dense", "--probe-mib", "1"];
-        ToolResult refused = ToolProgram.Run(bench);
+        ToolResult refused = ToolProgram.Call(bench);
         refused.ExitCode.ShouldBe(1);
         refused.Error.ShouldContain("name it in --ignore-metadata");
         refused.Error.ShouldNotContain("LoadOptions");
-        ToolResult measured = ToolProgram.Run([.. bench, "--ignore-metadata", "llama.foo", "--ignore-metadata", "llama.bar"]);
+        ToolResult measured = ToolProgram.Call([.. bench, "--ignore-metadata", "llama.foo", "--ignore-metadata", "llama.bar"]);
         measured.ExitCode.ShouldBe(0, measured.Error);
-        ToolProgram.Run([.. bench, "--ignore-metadata", "llama.fo"]).Error
+        ToolProgram.Call([.. bench, "--ignore-metadata", "llama.fo"]).Error
             .ShouldContain("'llama.foo' is 7");
 
         string[] print = ["declare", Renamed("foo"), "--activation", "relu"];
-        ToolProgram.Run(print).Error.ShouldContain("give --architecture and its name");
-        ToolProgram.Run([.. print, "--architecture", "lama"]).Error.ShouldContain("--architecture lama is not supported");
-        ToolResult printed = ToolProgram.Run([.. print, "--architecture", "llama"]);
+        ToolProgram.Call(print).Error.ShouldContain("give --architecture and its name");
+        ToolProgram.Call([.. print, "--architecture", "lama"]).Error.ShouldContain("--architecture lama is not supported");
+        ToolResult printed = ToolProgram.Call([.. print, "--architecture", "llama"]);
         printed.ExitCode.ShouldBe(0, printed.Error);
         printed.Output.ShouldContain("[DecoderModel(Hidden = 32");
 
-        ToolProgram.Run("bench", "--synthetic", "llama-2-7b", "--architecture", "llama").Error.ShouldContain("--architecture goes with -m only");
+        ToolProgram.Call("bench", "--synthetic", "llama-2-7b", "--architecture", "llama").Error.ShouldContain("--architecture goes with -m only");
     }
 
     [Theory]

@@ -11,18 +11,18 @@ public sealed class DeclareTests : IDisposable
     [Fact]
     public void A_class_has_what_was_asked_for()
     {
-        ToolResult plain = ToolProgram.Run("declare", ToolProgram.Gguf);
+        ToolResult plain = ToolProgram.Call("declare", ToolProgram.Gguf);
         plain.ExitCode.ShouldBe(0, plain.Error);
         plain.Error.ShouldBeEmpty();
         plain.Output.ShouldContain("[ExactSparsity]");
         plain.Output.ShouldContain("Context = 512");
 
-        ToolResult asked = ToolProgram.Run("declare", "-m", ToolProgram.Gguf, "--activation", "silu", "--context", "128", "--policy", "ActivationThreshold(Threshold = 0.1f)");
+        ToolResult asked = ToolProgram.Call("declare", "-m", ToolProgram.Gguf, "--activation", "silu", "--context", "128", "--policy", "ActivationThreshold(Threshold = 0.1f)");
         asked.ExitCode.ShouldBe(0, asked.Error);
         asked.Output.ShouldContain("[ActivationThreshold(Threshold = 0.1f)]");
         asked.Output.ShouldContain("Context = 128");
         asked.Output.ShouldNotContain("[ExactSparsity]");
-        ToolProgram.Run("declare", ToolProgram.Gguf, "--activation", "silu").Output.ShouldContain("[Dense]");
+        ToolProgram.Call("declare", ToolProgram.Gguf, "--activation", "silu").Output.ShouldContain("[Dense]");
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class DeclareTests : IDisposable
             """);
         string folder = Path.Combine(_folder, "my \"stories\"");
 
-        ToolResult made = ToolProgram.Run("new", ToolProgram.Gguf, folder, "--profile", profile);
+        ToolResult made = ToolProgram.Call("new", ToolProgram.Gguf, folder, "--profile", profile);
 
         made.ExitCode.ShouldBe(0, made.Error);
         made.Output.ShouldContain("dotnet run -c Release");
@@ -47,7 +47,7 @@ public sealed class DeclareTests : IDisposable
 
         // One that is there and empty, with the slash that a shell completes.
         string empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
-        ToolProgram.Run("new", ToolProgram.Gguf, empty + "/").ExitCode.ShouldBe(0);
+        ToolProgram.Call("new", ToolProgram.Gguf, empty + "/").ExitCode.ShouldBe(0);
         Directory.GetFiles(empty).Length.ShouldBe(3);
     }
 
@@ -68,7 +68,7 @@ public sealed class DeclareTests : IDisposable
         string empty = Path.Combine(full, "empty.json");
         File.WriteAllText(empty, """{"policies": []}""");
 
-        ToolResult result = ToolProgram.Run([.. args.Select(arg => arg
+        ToolResult result = ToolProgram.Call([.. args.Select(arg => arg
             .Replace("MODEL", ToolProgram.Gguf, StringComparison.Ordinal).Replace("FULL", full, StringComparison.Ordinal).Replace("EMPTY", empty, StringComparison.Ordinal)
             .Replace("made", Path.Combine(_folder, "made"), StringComparison.Ordinal))]);
 

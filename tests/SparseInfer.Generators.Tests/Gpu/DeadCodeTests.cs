@@ -29,7 +29,7 @@ public sealed class DeadCodeTests
             trees.Length.ShouldBe(files.Count, $"{file}: the declaration breaks a rule");
             foreach (SyntaxTree tree in trees)
             {
-                SemanticModel semantics = GpuZoo.Complete.GetSemanticModel(tree);
+                SemanticModel semantics = GpuZoo.Semantics(GpuZoo.Complete, tree);
                 foreach (MethodDeclarationSyntax kernel in tree.GetRoot(TestContext.Current.CancellationToken).DescendantNodes()
                     .OfType<MethodDeclarationSyntax>().Where(method => uses.Contains(method.Identifier.Text)))
                 {
@@ -79,7 +79,7 @@ public sealed class DeadCodeTests
             static class C { private const int Rows = 3; static void Kernel(ArrayView<float> view) { int thread = Group.IdxX; view[thread] = 1f; {{statements}} } }
             """,
             "Kernel.cs");
-        SemanticModel model = CSharpCompilation.Create("Kernel", [tree], UserCode.IlgpuReferences, UserCode.CompilationOptions).GetSemanticModel(tree);
+        SemanticModel model = GpuZoo.Semantics(CSharpCompilation.Create("Kernel", [tree], UserCode.IlgpuReferences, UserCode.CompilationOptions), tree);
         IEnumerable<string> found = DeadCodeRules.Violations(
             model, tree.GetRoot(TestContext.Current.CancellationToken).DescendantNodes().OfType<MethodDeclarationSyntax>().Single(), threads: 64);
         if (violation is null)

@@ -180,6 +180,12 @@ internal static class GpuZoo
         tree.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) && tree.FilePath.Contains("Ilgpu", StringComparison.Ordinal)
         && !Path.GetFileName(tree.FilePath).StartsWith("Cuts.", StringComparison.Ordinal));
 
+    /// <summary>What names and types of kernels are; not what may be null, which nothing in a kernel can be, and which takes as long again to find out.</summary>
+    public static SemanticModel Semantics(Compilation project, SyntaxTree kernels) =>
+#pragma warning disable RSEXPERIMENTAL001 // for a test it is good enough
+        project.GetSemanticModel(kernels, SemanticModelOptions.DisableNullableAnalysis);
+#pragma warning restore RSEXPERIMENTAL001
+
     /// <summary>Every activation that decoders have, with each form of a feed-forward.</summary>
     private static IEnumerable<DecoderCase> Activations =>
         from activation in Enum.GetValues<Activation>()

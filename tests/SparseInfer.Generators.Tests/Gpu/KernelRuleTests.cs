@@ -16,7 +16,7 @@ public sealed class KernelRuleTests
         int kernels = 0;
         foreach (SyntaxTree tree in GpuZoo.Trees)
         {
-            SemanticModel model = GpuZoo.Complete.GetSemanticModel(tree);
+            SemanticModel model = GpuZoo.Semantics(GpuZoo.Complete, tree);
             SyntaxNode root = tree.GetRoot(TestContext.Current.CancellationToken);
             HashSet<string> launched = [.. root.DescendantNodes().OfType<InvocationExpressionSyntax>().Select(Launched).OfType<string>()];
             foreach (MethodDeclarationSyntax method in root.DescendantNodes().OfType<MethodDeclarationSyntax>().Where(IsDeviceFunction))
@@ -46,7 +46,7 @@ public sealed class KernelRuleTests
         int count = 0;
         foreach (SyntaxTree tree in trees)
         {
-            SemanticModel model = functions.GetSemanticModel(tree);
+            SemanticModel model = GpuZoo.Semantics(functions, tree);
             foreach (MethodDeclarationSyntax method in tree.GetRoot(TestContext.Current.CancellationToken)
                 .DescendantNodes().OfType<MethodDeclarationSyntax>())
             {
@@ -122,8 +122,7 @@ public sealed class KernelRuleTests
     {
         SyntaxTree tree = GeneratedProject.Tree(
             $"using ILGPU; using ILGPU.Runtime.Cuda; using SparseInfer.Kernels.Ilgpu; static class C {{ private static readonly float[] Table = [1f]; private static float State = 1f; {method} }}", "Kernel.cs");
-        SemanticModel model = CSharpCompilation.Create("Kernel", [tree], UserCode.IlgpuReferences, UserCode.CompilationOptions)
-            .GetSemanticModel(tree);
+        SemanticModel model = GpuZoo.Semantics(CSharpCompilation.Create("Kernel", [tree], UserCode.IlgpuReferences, UserCode.CompilationOptions), tree);
         return KernelRules.Violations(model, tree.GetRoot().DescendantNodes().OfType<MethodDeclarationSyntax>().Single(), isKernel);
     }
 

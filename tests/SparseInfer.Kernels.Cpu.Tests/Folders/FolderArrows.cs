@@ -35,8 +35,9 @@ internal static class FolderArrows
                 CSharpSyntaxTree.ParseText(usings, options),
             ],
             [.. BaseLibrary(), .. libraries.Select(type => MetadataReference.CreateFromFile(type.Assembly.Location))],
+            // Whether something may be null changes no name, and takes as long to find out as the names.
             new CSharpCompilationOptions(
-                OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+                OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Disable));
 
         return [.. compilation.SyntaxTrees.Where(tree => tree.FilePath != "").SelectMany(tree => Uses(tree, compilation.GetSemanticModel(tree)))];
     }

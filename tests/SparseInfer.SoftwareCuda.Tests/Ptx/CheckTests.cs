@@ -82,9 +82,35 @@ public sealed class CheckTests : IDisposable
         fault.Message.ShouldContain(message);
     }
 
-    [Fact]
-    public void An_unwritten_register_is_caught() =>
-        Caught(KernelFaultKind.UninitializedRegister, "setp.lt.u32 %p1, %r1, 5;\n@%p1 mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;", Machine.FirstLine + 2, lane: 5);
+    /// <summary>By a write that may not happen, by one of two ways that meet, and in a loop's first pass.</summary>
+    [Theory]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@%p1 mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;", 2, 5)]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@!%p1 bra MEET;\nmov.u32 %r2, 1;\nMEET:\nadd.u32 %r3, %r2, 1;", 4, 5)]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra WAY;\nbra MEET;\nWAY: mov.u32 %r2, 1;\nMEET:\nadd.u32 %r3, %r2, 1;", 5, 5)]
+    [InlineData("mov.u32 %r4, 0;\nAGAIN:\nadd.u32 %r3, %r2, 1;\nmov.u32 %r2, 1;\nadd.u32 %r4, %r4, 1;\nsetp.lt.u32 %p1, %r4, 3;\n@%p1 bra AGAIN;", 2, 0)]
+    public void An_unwritten_register_is_caught(string body, int line, int lane) =>
+        Caught(KernelFaultKind.UninitializedRegister, body, Machine.FirstLine + line, lane);
+
+    [Theory]
+    [InlineData("mov.u32 %r2, 1;\nadd.u32 %r3, %r2, 1;")]
+    [InlineData("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra WAY;\nmov.u32 %r2, 2;\nbra MEET;\nWAY: mov.u32 %r2, 1;\nMEET:\nadd.u32 %r3, %r2, 1;")]
+    public void Registers_that_every_way_writes_are_not_looked_at(string body) =>
+        PtxModule.Load(Machine.Text(body)).Find("Kernel_T")!.Program.Doubtful.ShouldBeEmpty();
+
+    /// <summary>Eight registers are loaded, and then stored.</summary>
+    private const string Eight = "ld.global.v4.u32 {%r6, %r7, %r8, %r9}, [%rd4];\nld.global.v4.u32 {%r12, %r13, %r14, %r15}, [%rd4];\n"
+        + "st.global.v4.u32 [%rd4], {%r6, %r7, %r8, %r9};\nst.global.v4.u32 [%rd4], {%r12, %r13, %r14, %r15};\n";
+
+    /// <summary>What is read later is alive until then, also around a loop and behind it; a word for each 32 bits, none for a predicate.</summary>
+    [Theory]
+    [InlineData("", 6)]
+    [InlineData(Eight, 10)]
+    [InlineData(
+        "mov.u32 %r2, 1;\nmov.u32 %r3, 1;\nmov.u32 %r4, 0;\nAGAIN:\nadd.u32 %r5, %r2, %r3;\nadd.u32 %r4, %r4, 1;\n" + Eight
+        + "setp.lt.u32 %p2, %r4, 5;\n@%p2 bra ON;\nmov.u32 %r5, 1;\nON:\nsetp.lt.u32 %p1, %r4, 9;\n@%p1 bra AGAIN;\nst.global.u32 [%rd4], %r1;",
+        14)]
+    public void Registers_are_those_alive_at_the_busiest_place(string body, int words) =>
+        PtxModule.Load(Machine.Text(body)).Find("Kernel_T")!.Registers.ShouldBe(words);
 
     [Fact]
     public void Unwritten_shared_memory_is_caught() =>

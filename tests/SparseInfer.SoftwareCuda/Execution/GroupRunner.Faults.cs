@@ -92,7 +92,7 @@ internal sealed unsafe partial class GroupRunner
     {
         int line = _program.Code[place].Line;
         string source = _program.Sources[place] is string at ? $" ({at})" : "";
-        return $"line {line} `{_program.Texts[place]}`{source}";
+        return $"line {line} `{_program.Text(place)}`{source}";
     }
 
     private KernelFaultException Fault(KernelFaultKind kind, Warp warp, int place, uint lanes, string message, ulong address = 0) =>

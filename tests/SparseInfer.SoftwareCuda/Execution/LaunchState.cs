@@ -107,11 +107,11 @@ internal sealed unsafe class LaunchState : IDisposable
         string? source = program.Sources[place];
         int line = program.Code[place].Line;
         string at = source is null ? "" : $" ({source})";
-        string text = $"{message}; line {line} `{program.Texts[place]}`{at}, group ({group.X}, {group.Y}, {group.Z}), warp {warp}, lane {lane}";
+        string text = $"{message}; line {line} `{program.Text(place)}`{at}, group ({group.X}, {group.Y}, {group.Z}), warp {warp}, lane {lane}";
         return new KernelFaultException(kernel, kind, text)
         {
             Line = line,
-            Instruction = program.Texts[place],
+            Instruction = program.Text(place),
             SourceLine = source,
             Group = group,
             Warp = warp,

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using SparseInfer.SoftwareCuda.Execution;
 using SparseInfer.SoftwareCuda.Memory;
 
@@ -17,6 +18,7 @@ internal sealed unsafe class DecodedProgram
 
     public required int Count { get; init; }
 
+    /// <summary>What each instruction was read from: <see cref="Text"/> shows it.</summary>
     public required string[] Texts { get; init; }
 
     public required string?[] Sources { get; init; }
@@ -56,6 +58,9 @@ internal sealed unsafe class DecodedProgram
 
     /// <summary>Registers that some path leaves unwritten where they are read.</summary>
     public HashSet<int> Doubtful { get; set; } = [];
+
+    /// <summary>An instruction in one line.</summary>
+    public string Text(int index) => Regex.Replace(Texts[index], @"\s+", " ");
 
     /// <summary>Where control goes after an instruction.</summary>
     public List<int> Successors(int index)

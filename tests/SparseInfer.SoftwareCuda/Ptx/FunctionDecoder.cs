@@ -302,11 +302,13 @@ internal sealed unsafe partial class FunctionDecoder(
         }
 
         _code.Add(instruction);
-        _texts.Add(System.Text.RegularExpressions.Regex.Replace(_statement.Text, @"\s+", " "));
+        _texts.Add(_statement.Text);
         _sources.Add(_statement.Source);
-        _reads.Add([.. _reading.Distinct()]);
-        _writes.Add([.. _writing.Distinct()]);
+        _reads.Add(Distinct(_reading));
+        _writes.Add(Distinct(_writing));
     }
+
+    private static int[] Distinct(List<int> registers) => registers.Count < 2 ? [.. registers] : [.. registers.Distinct()];
 
     private PtxException Unknown(string? more = null)
     {
