@@ -72,9 +72,9 @@ internal static partial class Methods
     {
         Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
         Add("get", "key default?", call => DictOf(call).Items.TryGetValue(DictValue.ToKey(call.Values[0]), out object? found) ? found : call.Value(1));
-        Add("items", "", call => new ViewValue("dict_items", Pairs(DictOf(call))));
-        Add("keys", "", call => new ViewValue("dict_keys", [.. DictOf(call).Keys]));
-        Add("values", "", call => new ViewValue("dict_values", [.. DictOf(call).Items.Values]));
+        Add("items", "", call => new ViewValue("dict_items", DictOf(call), Pairs));
+        Add("keys", "", call => new ViewValue("dict_keys", DictOf(call), dict => [.. dict.Keys]));
+        Add("values", "", call => new ViewValue("dict_values", DictOf(call), dict => [.. dict.Items.Values]));
         Add("pop", "key default?", call => DictOf(call).Items.Remove(DictValue.ToKey(call.Values[0]), out object? found) ? found
             : call.Has(1) ? call.Values[1]
             : throw call.Wrong("takes a key that is not there"));

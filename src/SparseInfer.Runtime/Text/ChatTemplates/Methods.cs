@@ -237,9 +237,9 @@ internal static partial class Methods
         Add("rfind", "sub start? end?", call => Find(call, fromRight: true));
         Add("index", "sub start? end?", call => Find(call, fromRight: false) is >= 0 and var found ? found : throw call.Wrong("does not find its text"));
         Add("rindex", "sub start? end?", call => Find(call, fromRight: true) is >= 0 and var found ? found : throw call.Wrong("does not find its text"));
-        Add("count", "sub start? end?", call => call.Whole(1) > Characters.Count(Self(call).Value) ? 0L
-            : call.Text(0).Length == 0 ? Characters.Count(Part(call).Value) + 1L
-            : Split(Part(call), call.Text(0), -1, call.Budget).Count - 1L);
+        Add("count", "sub start? end?", call => Part(call) is not { } part ? 0L
+            : call.Text(0).Length == 0 ? Characters.Count(part.Value) + 1L
+            : Split(part, call.Text(0), -1, call.Budget).Count - 1L);
         Add("upper", "", call => Self(call).Changed(Walked(call).Value.ToUpperInvariant()));
         Add("lower", "", call => Self(call).Changed(Walked(call).Value.ToLowerInvariant()));
         Add("casefold", "", call => Self(call).Changed(Walked(call).Value.ToLowerInvariant()));
@@ -343,7 +343,11 @@ internal static partial class Methods
 
     private static bool Affix(BuiltinCall call, Func<string, string, bool> has)
     {
-        string text = Part(call).Value;
+        if (Part(call)?.Value is not { } text)
+        {
+            return false;
+        }
+
         return call.Values[0] is TupleValue several
             ? several.Items.Any(affix => affix is TemplateText one ? has(text, Read(one)) : throw call.Wrong($"needs str, not {Values.TypeOf(affix)}"))
             : has(text, call.Text(0).Value);
@@ -359,18 +363,34 @@ internal static partial class Methods
     /// <summary>Where a text is, in code points from the start of the whole; -1: nowhere.</summary>
     private static long Find(BuiltinCall call, bool fromRight)
     {
-        TemplateText text = Part(call);
+        if (Part(call) is not { } text)
+        {
+            return -1;
+        }
+
         call.Budget.SpendSearch(text, call.Text(0));
         int found = fromRight
             ? text.Value.LastIndexOf(call.Text(0).Value, StringComparison.Ordinal)
             : text.Value.IndexOf(call.Text(0).Value, StringComparison.Ordinal);
-        long start = call.Whole(1);
-        int length = Characters.Count(Self(call).Value);
-        bool beyond = start > length;
-        start = Math.Clamp(start < 0 ? start + length : start, 0, length);
-        return found < 0 || beyond ? -1 : start + Characters.Count(text.Value[..found]);
+        long start = call.Value(1) is null ? 0 : call.Whole(1);
+        start = Math.Max(0, start < 0 ? start + Characters.Count(Self(call).Value) : start);
+        return found < 0 ? -1 : start + Characters.Count(text.Value[..found]);
     }
 
-    private static TemplateText Part(BuiltinCall call) => !call.Has(1) && !call.Has(2) ? Self(call)
-        : (TemplateText)Items.Slice(Self(call), call.Has(1) ? call.Whole(1) : null, call.Has(2) ? call.Whole(2) : null, null, call.Budget)!;
+    /// <summary>What the arguments <c>start</c> and <c>end</c> leave of a text; null: not even an empty one.</summary>
+    private static TemplateText? Part(BuiltinCall call)
+    {
+        TemplateText text = Self(call);
+        if (!call.Has(1) && !call.Has(2))
+        {
+            return text;
+        }
+
+        int length = Characters.Count(text.Value);
+        long start = Place(call.Value(1) is null ? 0 : call.Whole(1));
+        long end = Math.Min(length, Place(call.Value(2) is null ? length : call.Whole(2)));
+        return start <= end ? (TemplateText)Items.Slice(text, start, end, null, call.Budget)! : null;
+
+        long Place(long given) => given < 0 ? Math.Max(0, given + length) : given;
+    }
 }

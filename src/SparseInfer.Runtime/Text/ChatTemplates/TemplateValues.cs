@@ -10,13 +10,16 @@ internal sealed class ListValue(List<object?> items)
     public List<object?> Items { get; } = items;
 }
 
-/// <summary>What <c>keys()</c>, <c>values()</c> and <c>items()</c> return: it can be walked through, and has no places.</summary>
-internal sealed class ViewValue(string name, List<object?> items)
+/// <summary>What <c>keys()</c>, <c>values()</c> and <c>items()</c> return: it can be walked through, has no places, and follows what becomes of the dictionary.</summary>
+internal sealed class ViewValue(string name, DictValue dict, Func<DictValue, List<object?>> items)
 {
     /// <summary>Such as <c>dict_keys</c>.</summary>
     public string Name { get; } = name;
 
-    public List<object?> Items { get; } = items;
+    public int Count => dict.Items.Count;
+
+    /// <summary>What is in it now.</summary>
+    public List<object?> Items => items(dict);
 }
 
 /// <summary>A tuple.</summary>

@@ -33,7 +33,7 @@ internal static class Values
         BigInteger number => !number.IsZero,
         TemplateText text => text.Length > 0,
         ListValue list => list.Items.Count > 0,
-        ViewValue view => view.Items.Count > 0,
+        ViewValue view => view.Count > 0,
         TupleValue tuple => tuple.Items.Length > 0,
         DictValue dict => dict.Items.Count > 0,
         RangeValue range => range.Count > 0,
@@ -70,7 +70,8 @@ internal static class Values
                 budget.Leave();
                 return equal;
             case (ViewValue { Name: not "dict_values" } x, ViewValue { Name: not "dict_values" } y):
-                return x.Items.Count == y.Items.Count && x.Items.All(item => y.Items.Any(other => AreEqual(item, other, budget)));
+                List<object?> others = y.Items;
+                return x.Count == y.Count && x.Items.All(item => others.Any(other => AreEqual(item, other, budget)));
             case (UndefinedValue, UndefinedValue):
                 return true;
             default:
@@ -121,7 +122,7 @@ internal static class Values
                 return dict.Items.ContainsKey(DictValue.ToKey(item));
             case ViewValue { Name: "dict_keys" } keys:
                 object key = DictValue.ToKey(item); // what changes is asked for in vain
-                return keys.Items.Any(each => AreEqual(each, DictValue.FromKey(key), budget));
+                return Items(keys, budget).Any(each => AreEqual(each, DictValue.FromKey(key), budget));
             case NamespaceValue:
                 throw new TemplateFault("'in' does not look into a namespace");
             default:
@@ -134,7 +135,7 @@ internal static class Values
     {
         TemplateText text => Characters.Count(text.Value),
         ListValue list => list.Items.Count,
-        ViewValue view => view.Items.Count,
+        ViewValue view => view.Count,
         TupleValue tuple => tuple.Items.Length,
         DictValue dict => dict.Items.Count,
         RangeValue range => range.Count,
@@ -154,6 +155,7 @@ internal static class Values
             case ListValue list:
                 return list.Items;
             case ViewValue view:
+                budget.Spend(view.Count);
                 return view.Items;
             case TupleValue tuple:
                 return tuple.Items;
