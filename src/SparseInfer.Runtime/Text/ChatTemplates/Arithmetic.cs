@@ -21,7 +21,7 @@ internal static class Arithmetic
             case (_, UndefinedValue undefined, _):
                 throw undefined.Fault();
             case ("+", TemplateText a, TemplateText b):
-                return new TemplateTextBuilder(budget).Append(a).Append(b).ToText();
+                return Markup.Concatenate(a, b, budget);
             case ("+", ListValue a, ListValue b):
                 budget.Spend(a.Items.Count + b.Items.Count);
                 return new ListValue([.. a.Items, .. b.Items]);
@@ -29,7 +29,7 @@ internal static class Arithmetic
                 budget.Spend(a.Items.Length + b.Items.Length);
                 return new TupleValue([.. a.Items, .. b.Items]);
             case ("%", TemplateText format, _):
-                return TextFormat.Percent(format, right is TupleValue tuple ? tuple.Items : [right], budget);
+                return PercentFormat.Format(format, right, budget);
             case ("*", _, UndefinedValue undefined):
                 throw undefined.Fault();
             case ("*", not (long or bool), long or bool):
@@ -78,7 +78,7 @@ internal static class Arithmetic
                     repeated.Append(text);
                 }
 
-                return repeated.ToText();
+                return text.IsMarkup ? repeated.ToText().AsMarkup() : repeated.ToText();
             case ListValue or TupleValue:
                 IReadOnlyList<object?> items = Values.Items(value, budget);
                 budget.Spend((int)Math.Min(times * items.Count, Budget.MaxSteps));

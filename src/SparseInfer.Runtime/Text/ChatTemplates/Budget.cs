@@ -71,6 +71,7 @@ internal sealed class Budget
     {
         TemplateText text => text.Length / ReadInStep,
         ListValue list => list.Items.Count / ItemsInStep,
+        ViewValue view => view.Items.Count / ItemsInStep,
         TupleValue tuple => tuple.Items.Length / ItemsInStep,
         DictValue dict => dict.Items.Count / ItemsInStep,
         BigInteger number => (int)(number.GetBitLength() / BitsInStep),

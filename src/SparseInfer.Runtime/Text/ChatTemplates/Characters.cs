@@ -81,6 +81,21 @@ internal static class Characters
         return false;
     }
 
+    /// <summary>How often letters, digits and low lines stand together.</summary>
+    public static long Words(string text)
+    {
+        long words = 0;
+        bool inWord = false;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            bool isPart = Rune.IsLetterOrDigit(rune) || Rune.IsNumber(rune) || rune.Value == '_';
+            words += isPart && !inWord ? 1 : 0;
+            inWord = isPart;
+        }
+
+        return words;
+    }
+
     /// <summary>As <c>str.swapcase</c>.</summary>
     public static string SwapCase(string text)
     {

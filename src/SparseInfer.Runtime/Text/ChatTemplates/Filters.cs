@@ -1,12 +1,13 @@
 using System.Numerics;
-using System.Text;
 
 namespace SparseInfer.Text.ChatTemplates;
 
 /// <summary>What may stand behind <c>|</c>: Jinja's filters, and <c>tojson</c> as the transformers library has it.</summary>
-internal static class Filters
+internal static partial class Filters
 {
     public static readonly Dictionary<string, Builtin> All = Make();
+
+    private static readonly string[] GroupNames = ["grouper", "list"];
 
     public static TemplateFault Unknown(string name) => new($"the filter '{name}' is not supported{Nearest.Of(name, All.Keys)}");
 
@@ -20,22 +21,27 @@ internal static class Filters
 
         // Texts.
         Add("string", "", call => call.SelfText);
-        Add("safe", "", call => call.SelfText);
-        Add("escape e", "", Escape);
+        Add("safe", "", call => call.SelfText.AsMarkup());
+        Add("escape e", "", call => call.SelfText is { IsMarkup: true } markup ? markup : Markup.Escape(call.SelfText, call.Budget));
+        Add("forceescape", "", call => Markup.Escape(call.SelfText.Plain(), call.Budget));
         Add("trim", "chars?", call => Methods.Strip(call.SelfText, call.TextOrNull(0), left: true, right: true, call.Budget));
         Add("upper", "", call => call.Walked(call.SelfText) is var text ? text.Changed(text.Value.ToUpperInvariant()) : null);
         Add("lower", "", call => call.Walked(call.SelfText) is var text ? text.Changed(text.Value.ToLowerInvariant()) : null);
         Add("capitalize", "", call => call.Walked(call.SelfText) is var text ? text.Changed(Characters.Capitalize(text.Value)) : null);
-        Add("title", "", call => call.Walked(call.SelfText) is var text ? text.Changed(TitleOf(text.Value)) : null);
+        Add("title", "", call => call.Walked(call.SelfText) is var text ? text.Plain().Changed(TitleOf(text.Value)) : null);
         Add("replace", "old new count?", call => Methods.Replace(
-            call.SelfText, Printing.Show(call.Values[0], call.Budget), Printing.Show(call.Values[1], call.Budget),
+            call.SelfText.Plain(), Printing.Show(call.Values[0], call.Budget), Printing.Show(call.Values[1], call.Budget),
             call.Value(2) is null ? -1 : call.Whole(2), call.Budget));
         Add("indent", "width? first? blank?", Indent);
         Add("center", "width?", call => Methods.Pad(call.SelfText, call.Width(0, 80), new TemplateText(" "), before: true, after: true, call.Budget));
-        Add("wordcount", "", call => (long)Methods.Split(call.SelfText, null, -1, call.Budget).Count);
-        Add("format", "*", call => call.Arguments.Named.Count == 0
-            ? TextFormat.Percent(call.SelfText, call.Arguments.Positional, call.Budget)
-            : throw call.Wrong("with named values is not supported"));
+        Add("truncate", "length? killwords? end? leeway?", Truncate);
+        Add("wordcount", "", call => Characters.Words(call.Walked(call.SelfText).Value));
+        Add("format", "*", call => PercentFormat.Format(call.SelfText, call.Arguments switch
+        {
+            { Named.Count: 0 } => new TupleValue([.. call.Arguments.Positional]),
+            { Positional.Count: 0 } => Functions.All["dict"].Call(call.Rendering, call.Arguments),
+            _ => throw call.Wrong("takes values by place or by name, not both"),
+        }, call.Budget));
         Add("tojson", "ensure_ascii? indent? separators? sort_keys?", ToJson);
 
         // Numbers.
@@ -73,11 +79,12 @@ internal static class Filters
         Add("sum", "attribute? start?", call => Attributes(call, Values.Items(call.Self, call.Budget), 0)
             .Aggregate(call.Value(1, 0L), (sum, item) => Arithmetic.Compute("+", sum, item, call.Budget)));
         Add("batch", "linecount fill_with?", Batch);
+        Add("slice", "slices fill_with?", Slice);
         Add("groupby", "attribute default? case_sensitive?", GroupBy);
         Add("items", "", call => call.Self switch
         {
-            UndefinedValue => new ListValue([]),
-            DictValue dict => Methods.Pairs(dict, null),
+            UndefinedValue => new GeneratorValue([]),
+            DictValue dict => new GeneratorValue(Methods.Pairs(dict)),
             _ => throw call.Wrong($"does not take a {Values.TypeOf(call.Self)}"),
         });
         Add("dictsort", "case_sensitive? by? reverse?", DictSort);
@@ -117,120 +124,48 @@ internal static class Filters
     private static object? Round(BuiltinCall call)
     {
         object number = Number(call, call.Self);
-        long precision = call.Whole(0);
-        if (precision is < 0 or > 15)
+        int precision = (int)Math.Clamp(call.Whole(0), -Budget.MaxBits, Budget.MaxBits);
+        call.Budget.Spend(Math.Abs(precision));
+        switch (call.Has(1) ? call.Text(1).Value : "common")
         {
-            throw call.Wrong("takes a precision of 0 to 15");
+            case "common" when Numbers.IsWhole(number):
+                return precision >= 0 ? Numbers.FromWhole(Numbers.ToWhole(number))
+                    : Numbers.FromWhole(FloatDigits.Divide(Numbers.ToWhole(number), BigInteger.Pow(10, -precision)) * BigInteger.Pow(10, -precision));
+            case "common":
+                return FloatDigits.Round(Numbers.ToDouble(number), precision);
+            case "ceil":
+                return Scaled(Math.Ceiling);
+            case "floor":
+                return Scaled(Math.Floor);
+            case var other:
+                throw call.Wrong($"has no method '{other}'; it has 'common', 'ceil' and 'floor'");
         }
 
-        double value = Numbers.ToDouble(number);
-        double scale = Math.Pow(10, precision);
-        return (call.Has(1) ? call.Text(1).Value : "common") switch
+        double Scaled(Func<double, double> round)
         {
-            "common" when Numbers.IsWhole(number) => number,
-            "common" => Numbers.Round(value, (int)precision),
-            "ceil" => Math.Ceiling(value * scale) / scale,
-            "floor" => Math.Floor(value * scale) / scale,
-            var other => throw call.Wrong($"has no method '{other}'; it has 'common', 'ceil' and 'floor'"),
-        };
-    }
-
-    private static object? Escape(BuiltinCall call)
-    {
-        var escaped = new TemplateTextBuilder(call.Budget);
-        TemplateText text = call.SelfText;
-        call.Budget.Spend(text.Length / 4);
-        for (int i = 0; i < text.Length; i++)
-        {
-            string? entity = text.Value[i] switch
-            {
-                '&' => "&amp;",
-                '<' => "&lt;",
-                '>' => "&gt;",
-                '\'' => "&#39;",
-                '"' => "&#34;",
-                _ => null,
-            };
-            _ = entity is null ? escaped.Append(text, i, 1) : escaped.Append(text.Slice(i, 1).Changed(entity));
+            double scale = Math.Pow(10, precision);
+            return round(Numbers.ToDouble(number) * scale) / scale is var rounded && double.IsFinite(rounded) ? rounded : throw call.Wrong("has no result");
         }
-
-        return escaped.ToText();
-    }
-
-    /// <summary>Words begin behind spaces, hyphens and opening brackets, whatever else is in them.</summary>
-    private static string TitleOf(string text)
-    {
-        var titled = new StringBuilder(text.Length);
-        bool begins = true;
-        foreach (char character in text)
-        {
-            titled.Append(begins ? char.ToUpperInvariant(character) : char.ToLowerInvariant(character));
-            begins = Characters.IsSpace(character) || character is '-' or '(' or '{' or '[' or '<';
-        }
-
-        return titled.ToString();
-    }
-
-    private static object? Indent(BuiltinCall call)
-    {
-        TemplateText by = call.Value(0) is TemplateText given ? given : new TemplateText(new string(' ', call.Width(0, 4)));
-        List<TemplateText> lines = Methods.Lines(call.SelfText, keepEnds: false, call.Budget);
-        var text = new TemplateTextBuilder(call.Budget);
-        if (call.SelfText.Length == 0 || Characters.EndsLine(call.SelfText.Value[^1]))
-        {
-            lines.Add(TemplateText.Empty); // Jinja puts a line end behind the text before it cuts
-        }
-
-        for (int i = 0; i < lines.Count; i++)
-        {
-            text.Append(i > 0 ? "\n" : "");
-            if (i == 0 ? call.Truth(1) : lines[i].Length > 0 || call.Truth(2))
-            {
-                text.Append(by);
-            }
-
-            text.Append(lines[i]);
-        }
-
-        return text.ToText();
-    }
-
-    private static object? ToJson(BuiltinCall call)
-    {
-        TemplateText? indent = call.Value(1) switch
-        {
-            null => null,
-            TemplateText text => text,
-            _ => new TemplateText(new string(' ', call.Width(1, 0))),
-        };
-        IReadOnlyList<object?>? separators = call.Value(2) is null ? null : Values.Items(call.Values[2], call.Budget);
-        if (separators is not (null or [TemplateText, TemplateText]))
-        {
-            throw call.Wrong("needs two str as its argument 'separators'");
-        }
-
-        var json = new TemplateTextBuilder(call.Budget);
-        new JsonPrinting(json, call.Budget)
-        {
-            Indent = indent,
-            ItemSeparator = separators?[0] as TemplateText ?? new TemplateText(indent is null ? ", " : ","),
-            KeySeparator = separators?[1] as TemplateText ?? new TemplateText(": "),
-            Ascii = call.Truth(0),
-            SortKeys = call.Truth(3),
-        }.Print(call.Self);
-        return json.ToText();
     }
 
     private static object? Join(BuiltinCall call)
     {
         TemplateText separator = Printing.Show(call.Value(0, TemplateText.Empty), call.Budget);
-        return Methods.Join(separator, Attributes(call, Values.Items(call.Self, call.Budget), 1), call.Budget);
+        return Methods.Join(separator.Plain(), Attributes(call, Values.Items(call.Self, call.Budget), 1), call.Budget);
     }
 
     private static object? Sort(BuiltinCall call)
     {
         IEnumerable<object?> items = Values.Items(call.Self, call.Budget);
-        return new ListValue(Sorted(call, items, item => Attribute(call, item, 2), call.Truth(1), call.Truth(0)));
+        IReadOnlyList<object?> paths = call.Value(2) is TemplateText given ? Methods.Split(given, new TemplateText(","), -1, call.Budget) : [call.Value(2)];
+        return new ListValue(Sorted(call, items, KeysOf, caseSensitive: true, call.Truth(0)));
+
+        // A list: what is equal is not asked for its order, be it undefined.
+        object? KeysOf(object? item)
+        {
+            call.Budget.Spend();
+            return new ListValue([.. paths.Select(path => Folded(path is null ? item : Items.Path(item, path, call.Budget), call.Truth(1), call.Budget))]);
+        }
     }
 
     private static object? DictSort(BuiltinCall call)
@@ -246,7 +181,7 @@ internal static class Filters
             "value" => 1,
             var other => throw call.Wrong($"sorts by 'key' or 'value', not by '{other}'"),
         };
-        return new ListValue(Sorted(call, Methods.Pairs(dict, null).Items, pair => ((TupleValue)pair!).Items[by], call.Truth(0), call.Truth(2)));
+        return new ListValue(Sorted(call, Methods.Pairs(dict), pair => ((TupleValue)pair!).Items[by], call.Truth(0), call.Truth(2)));
     }
 
     private static List<object?> Sorted(BuiltinCall call, IEnumerable<object?> items, Func<object?, object?> key, bool caseSensitive, bool reverse)
@@ -311,9 +246,32 @@ internal static class Filters
         return new GeneratorValue(batches);
     }
 
+    private static object? Slice(BuiltinCall call)
+    {
+        IReadOnlyList<object?> items = Values.Items(call.Self, call.Budget);
+        long slices = call.Whole(0);
+        if (slices == 0)
+        {
+            throw call.Wrong("takes a number of slices above 0");
+        }
+
+        call.Budget.Spend((int)Math.Clamp(slices, 0, Budget.MaxSteps));
+        List<object?> sliced = [];
+        int start = 0;
+        for (long i = 0; i < slices; i++)
+        {
+            bool isLonger = i < items.Count % slices;
+            int count = (int)(items.Count / slices) + (isLonger ? 1 : 0);
+            sliced.Add(new ListValue([.. items.Skip(start).Take(count), .. call.Value(1) is { } fill && !isLonger ? [fill] : Array.Empty<object?>()]));
+            start += count;
+        }
+
+        return new GeneratorValue(sliced);
+    }
+
     private static object? GroupBy(BuiltinCall call)
     {
-        object? KeyOf(object? item) => Items.Path(item, call.Values[0], call.Budget) is var key && key is UndefinedValue ? call.Value(1, key) : key;
+        object? KeyOf(object? item) => Items.Path(item, call.Values[0], call.Budget, call.Value(1));
         List<object?> groups = [];
         object? last = null;
         foreach (object? item in Sorted(call, Values.Items(call.Self, call.Budget), KeyOf, call.Truth(2), reverse: false))
@@ -321,7 +279,7 @@ internal static class Filters
             object? key = Folded(KeyOf(item), call.Truth(2), call.Budget);
             if (groups.Count == 0 || !Values.AreEqual(key, last, call.Budget))
             {
-                groups.Add(new TupleValue(KeyOf(item), new ListValue([])));
+                groups.Add(new TupleValue(KeyOf(item), new ListValue([])) { Names = GroupNames });
                 last = key;
             }
 
@@ -347,8 +305,7 @@ internal static class Filters
             return new GeneratorValue([.. items.Select(item =>
             {
                 call.Budget.Spend();
-                object? value = Items.Path(item, arguments.Named[attribute].Value, call.Budget);
-                return value is UndefinedValue && byDefault >= 0 ? arguments.Named[byDefault].Value : value;
+                return Items.Path(item, arguments.Named[attribute].Value, call.Budget, byDefault >= 0 ? arguments.Named[byDefault].Value : null);
             })]);
         }
 

@@ -20,6 +20,10 @@ internal static class Functions
 
             return space;
         }),
+        new("function", "joiner", "sep?", call => new JoinerValue(call.Value(0, new TemplateText(", ")))),
+        new("function", "cycler", "*", call => call.Arguments is { Positional.Count: > 0, Named.Count: 0 }
+            ? new CyclerValue(call.Arguments.Positional)
+            : throw call.Wrong("needs values")),
         new("function", "raise_exception", "message", call => throw new TemplateFault(Printing.Show(call.Values[0], call.Budget).Value) { IsRaised = true }),
         new("function", "strftime_now", "format", call => new TemplateText(Time(call.Text(0).Value, call.Rendering.Now, call.Budget), call.Text(0).Outside.Length > 0)),
     }.ToDictionary(function => function.Name, StringComparer.Ordinal);
@@ -100,21 +104,44 @@ internal static class Functions
                 'b' => "MMM",
                 'A' => "dddd",
                 'a' => "ddd",
+                'h' => "MMM",
                 'F' => "yyyy-MM-dd",
-                'T' => "HH:mm:ss",
-                'D' => "MM/dd/yy",
+                'T' or 'X' => "HH:mm:ss",
+                'D' or 'x' => "MM/dd/yy",
+                'R' => "HH:mm",
+                'r' => "hh:mm:ss tt",
                 _ => null,
             };
             string value = pattern is not null ? now.ToString(pattern, CultureInfo.InvariantCulture) : kind switch
             {
                 'j' => now.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
-                'e' => now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
+                'e' => Padded(now.Day),
+                'k' => Padded(now.Hour),
+                'l' => Padded((now.Hour + 11) % 12 + 1),
+                'c' => Time("%a %b %e %H:%M:%S %Y", now, budget),
+                'P' => now.Hour < 12 ? "am" : "pm",
+                'C' => TwoDigits(now.Year / 100),
+                'u' => TwoDigits(((int)now.DayOfWeek + 6) % 7 + 1)[1..],
+                'w' => TwoDigits((int)now.DayOfWeek)[1..],
+                'U' => TwoDigits((now.DayOfYear + 6 - (int)now.DayOfWeek) / 7),
+                'W' => TwoDigits((now.DayOfYear + 6 - ((int)now.DayOfWeek + 6) % 7) / 7),
+                'V' => TwoDigits(ISOWeek.GetWeekOfYear(now.DateTime)),
+                'G' => ISOWeek.GetYear(now.DateTime).ToString("0000", CultureInfo.InvariantCulture),
+                'g' => TwoDigits(ISOWeek.GetYear(now.DateTime) % 100),
+                's' => now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+                'Z' or 'z' => "", // Python's time here knows of no zone
+                'n' => "\n",
+                't' => "\t",
                 '%' => "%",
-                _ => throw new TemplateFault($"'%{kind}' in the format of a time is not supported"),
+                _ => $"%{kind}", // as C's library does
             };
-            text.Append(bare ? value.TrimStart('0') is { Length: > 0 } short_ ? short_ : "0" : value);
+            text.Append(bare ? value.TrimStart('0', ' ') is { Length: > 0 } short_ ? short_ : "0" : value);
         }
 
         return text.ToString();
+
+        static string TwoDigits(int number) => number.ToString("00", CultureInfo.InvariantCulture);
+
+        static string Padded(int number) => number.ToString(CultureInfo.InvariantCulture).PadLeft(2);
     }
 }

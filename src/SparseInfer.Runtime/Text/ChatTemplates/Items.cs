@@ -15,8 +15,15 @@ internal static class Items
                 return space.Attributes.TryGetValue(name, out object? set) ? set : None(owner, name);
             case LoopValue loop:
                 return loop.Attribute(name);
+            case CyclerValue cycler:
+                return cycler.Attribute(name);
             case Macro macro:
                 return macro.Attribute(name) ?? None(owner, name);
+        }
+
+        if (owner is TupleValue tuple && Array.IndexOf(tuple.Names, name) is >= 0 and var place)
+        {
+            return tuple.Items[place];
         }
 
         if (owner is not null && Methods.Find(owner, name) is { } method)
@@ -38,7 +45,7 @@ internal static class Items
             case UndefinedValue undefined:
                 throw undefined.Fault();
             case DictValue dict:
-                if (key is not (UndefinedValue or ListValue or DictValue) && dict.Items.TryGetValue(DictValue.ToKey(key), out object? item))
+                if (key is not (UndefinedValue or ListValue or DictValue or ViewValue) && dict.Items.TryGetValue(DictValue.ToKey(key), out object? item))
                 {
                     return item;
                 }
@@ -52,7 +59,7 @@ internal static class Items
                     return index >= 0 && index < text.Length ? text.Slice((int)index, 1) : Outside(owner, key);
                 }
 
-                return At(Values.Items(text, budget), index) is (true, var character) ? character : Outside(owner, key);
+                return At(Values.Items(text, budget), index) is (true, TemplateText character) ? text.IsMarkup ? character.AsMarkup() : character : Outside(owner, key);
             case ListValue or TupleValue or RangeValue when key is long or bool:
                 return At(Values.Items(owner, budget), (long)Numbers.ToDouble(key)) is (true, var found) ? found : Outside(owner, key);
         }
@@ -62,11 +69,15 @@ internal static class Items
     }
 
     /// <summary>An item by a path of names and numbers, as filters take it: <c>function.name</c>, <c>0</c>.</summary>
-    public static object? Path(object? owner, object? path, Budget budget)
+    /// <param name="owner">Whose.</param>
+    /// <param name="path">Names and numbers with points between, or one number.</param>
+    /// <param name="budget">What it may use.</param>
+    /// <param name="byDefault">What stands for each thing on the way that is undefined; null: nothing does.</param>
+    public static object? Path(object? owner, object? path, Budget budget, object? byDefault = null)
     {
         if (path is not TemplateText text)
         {
-            return Item(owner, path, budget);
+            return Item(owner, path, budget) is var found && found is UndefinedValue ? byDefault ?? found : found;
         }
 
         budget.SpendWalk(text.Length);
@@ -77,7 +88,7 @@ internal static class Items
                 ? long.Parse(part, System.Globalization.CultureInfo.InvariantCulture)
                 : new TemplateText(part);
             budget.Spend();
-            value = Item(value, key, budget);
+            value = Item(value, key, budget) is var item && item is UndefinedValue ? byDefault ?? item : item;
         }
 
         return value;
@@ -92,26 +103,42 @@ internal static class Items
         {
             case UndefinedValue undefined:
                 throw undefined.Fault();
-            case TemplateText text when step is null or 1:
-                int[] starts = Characters.Starts(text.Value);
+            case TemplateText whole when step is null or 1:
+                int[] starts = Characters.Starts(whole.Value);
                 budget.Spend(starts.Length / 16);
                 (long first, long end) = Bounds(starts.Length - 1, start, stop, 1);
-                return first < end ? text.Slice(starts[first], starts[end] - starts[first]) : TemplateText.Empty;
-            case TemplateText:
+                return first < end ? whole.Slice(starts[first], starts[end] - starts[first]) : whole.Slice(0, 0);
+            case TemplateText text:
                 var reversed = new TemplateTextBuilder(budget);
                 foreach (object? character in Pick(Values.Items(owner, budget), start, stop, step, budget))
                 {
                     reversed.Append((TemplateText)character!);
                 }
 
-                return reversed.ToText();
-            case ListValue or RangeValue:
+                return text.IsMarkup ? reversed.ToText().AsMarkup() : reversed.ToText();
+            case RangeValue range:
+                return Part(range, start, stop, step ?? 1);
+            case ListValue:
                 return new ListValue(Pick(Values.Items(owner, budget), start, stop, step, budget));
             case TupleValue tuple:
                 return new TupleValue([.. Pick(tuple.Items, start, stop, step, budget)]);
             default:
                 throw new TemplateFault($"a {Values.TypeOf(owner)} has no slices");
         }
+    }
+
+    private static RangeValue Part(RangeValue range, long? start, long? stop, long step)
+    {
+        if (step == 0)
+        {
+            throw new TemplateFault("the step of a slice is 0");
+        }
+
+        (long first, long end) = Bounds(range.Count, start, stop, step);
+        System.Numerics.BigInteger stride = (System.Numerics.BigInteger)range.Step * step;
+        return System.Numerics.BigInteger.Abs(stride) < long.MaxValue / 4
+            ? new RangeValue(range.Start + first * range.Step, range.Start + end * range.Step, (long)stride)
+            : throw new TemplateFault("the step of a slice is too large");
     }
 
     private static List<object?> Pick(IReadOnlyList<object?> items, long? start, long? stop, long? step, Budget budget)

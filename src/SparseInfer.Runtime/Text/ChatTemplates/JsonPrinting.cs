@@ -43,7 +43,7 @@ internal sealed class JsonPrinting(TemplateTextBuilder text, Budget budget)
             case TemplateText string_:
                 PrintText(string_);
                 break;
-            case ListValue { View: null } list:
+            case ListValue list:
                 PrintItems(list.Items, level);
                 break;
             case TupleValue tuple:

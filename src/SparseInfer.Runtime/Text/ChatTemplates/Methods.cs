@@ -3,7 +3,7 @@ using System.Buffers;
 namespace SparseInfer.Text.ChatTemplates;
 
 /// <summary>Methods of Python's texts, lists and dictionaries.</summary>
-internal static class Methods
+internal static partial class Methods
 {
     private static readonly Dictionary<string, Builtin> OfText = MakeText();
     private static readonly Dictionary<string, Builtin> OfList = MakeList();
@@ -14,7 +14,7 @@ internal static class Methods
     {
         TemplateText => OfText.GetValueOrDefault(name),
         ListValue => OfList.GetValueOrDefault(name),
-        TupleValue when name is "index" or "count" => OfList[name],
+        TupleValue or RangeValue when name is "index" or "count" => OfList[name],
         DictValue => OfDict.GetValueOrDefault(name),
         _ => null,
     };
@@ -44,6 +44,7 @@ internal static class Methods
     /// <summary>A text with each part of one text made another, at most so often from the left; below 0, everywhere.</summary>
     public static TemplateText Replace(TemplateText text, TemplateText old, TemplateText by, long count, Budget budget)
     {
+        by = Markup.Beside(by, text, budget);
         var replaced = new TemplateTextBuilder(budget);
         budget.SpendSearch(text, old);
         int start = 0;
@@ -68,7 +69,8 @@ internal static class Methods
             }
         }
 
-        return replaced.Append(text, start, text.Length - start).ToText();
+        replaced.Append(text, start, text.Length - start);
+        return text.IsMarkup ? replaced.ToText().AsMarkup() : replaced.ToText();
     }
 
     /// <summary>The parts of a text between separators, at most so many cuts from the left; below 0, all. Null: between stretches of white space.</summary>
@@ -113,7 +115,7 @@ internal static class Methods
             budget.Spend();
             if (count-- == 0)
             {
-                parts.Add(Strip(text.Slice(start, text.Length - start), null, left: false, right: true, budget));
+                parts.Add(text.Slice(start, text.Length - start));
                 return parts;
             }
 
@@ -126,13 +128,13 @@ internal static class Methods
     public static List<TemplateText> SplitRight(TemplateText text, TemplateText? separator, long count, Budget budget)
     {
         List<TemplateText> all = Split(text, separator, -1, budget);
-        if (count < 0 || all.Count <= count + 1)
+        if (count < 0 || all.Count <= count + (separator is null ? 0 : 1)) // what is left over keeps the white space in front
         {
             return all;
         }
 
         List<TemplateText> kept = all.GetRange(all.Count - (int)count, (int)count);
-        int rest = text.Length;
+        int rest = separator is null ? Characters.TrimEnd(text.Value).Length : text.Length;
         for (int i = 0; i < kept.Count; i++)
         {
             TemplateText part = kept[^(i + 1)];
@@ -175,11 +177,11 @@ internal static class Methods
         foreach (object? value in values)
         {
             budget.Spend();
-            joined.Append(first ? TemplateText.Empty : separator).Append(Printing.Show(value, budget));
+            joined.Append(first ? TemplateText.Empty : separator).Append(Markup.Beside(Printing.Show(value, budget), separator, budget));
             first = false;
         }
 
-        return joined.ToText();
+        return separator.IsMarkup ? joined.ToText().AsMarkup() : joined.ToText();
     }
 
     /// <summary>A text that is made as long as asked for.</summary>
@@ -206,12 +208,8 @@ internal static class Methods
             }
         }
 
-        return padded.ToText();
+        return text.IsMarkup ? padded.ToText().AsMarkup() : padded.ToText();
     }
-
-    /// <summary>Keys and values of a dictionary.</summary>
-    public static ListValue Pairs(DictValue dict, string? view) => new(
-        [.. dict.Items.Select(pair => new TupleValue(DictValue.FromKey(pair.Key), pair.Value))], view);
 
     private static Dictionary<string, Builtin> MakeText()
     {
@@ -227,7 +225,8 @@ internal static class Methods
         Add("replace", "old new count?", call => Replace(Self(call), call.Text(0), call.Text(1), call.Whole(2, -1), call.Budget));
         Add("join", "iterable", call => Join(Self(call), Values.Items(call.Values[0], call.Budget).Select(item => item is TemplateText ? item
             : throw call.Wrong($"joins str, not {Values.TypeOf(item)}")), call.Budget));
-        Add("format", "*", call => TextFormat.Braces(Self(call), call.Arguments, call.Budget));
+        Add("format", "*", call => TextFormat.Format(Self(call), call.Arguments, call.Budget));
+        Add("format_map", "mapping", call => TextFormat.Format(Self(call), new CallArguments([], Named(call)), call.Budget));
         Add("startswith", "prefix start? end?", call => Affix(call, (text, affix) => text.StartsWith(affix, StringComparison.Ordinal)));
         Add("endswith", "suffix start? end?", call => Affix(call, (text, affix) => text.EndsWith(affix, StringComparison.Ordinal)));
         Add("removeprefix", "prefix", call => Self(call) is var text && call.Text(0) is var prefix && text.Value.StartsWith(prefix.Value, StringComparison.Ordinal)
@@ -237,9 +236,10 @@ internal static class Methods
         Add("find", "sub start? end?", call => Find(call, fromRight: false));
         Add("rfind", "sub start? end?", call => Find(call, fromRight: true));
         Add("index", "sub start? end?", call => Find(call, fromRight: false) is >= 0 and var found ? found : throw call.Wrong("does not find its text"));
-        Add("count", "sub", call => call.Text(0).Length == 0
-            ? Characters.Count(Self(call).Value) + 1L
-            : Split(Self(call), call.Text(0), -1, call.Budget).Count - 1L);
+        Add("rindex", "sub start? end?", call => Find(call, fromRight: true) is >= 0 and var found ? found : throw call.Wrong("does not find its text"));
+        Add("count", "sub start? end?", call => call.Whole(1) > Characters.Count(Self(call).Value) ? 0L
+            : call.Text(0).Length == 0 ? Characters.Count(Part(call).Value) + 1L
+            : Split(Part(call), call.Text(0), -1, call.Budget).Count - 1L);
         Add("upper", "", call => Self(call).Changed(Walked(call).Value.ToUpperInvariant()));
         Add("lower", "", call => Self(call).Changed(Walked(call).Value.ToLowerInvariant()));
         Add("casefold", "", call => Self(call).Changed(Walked(call).Value.ToLowerInvariant()));
@@ -254,8 +254,13 @@ internal static class Methods
             TemplateText text = Self(call);
             int sign = text.Value.StartsWith('-') || text.Value.StartsWith('+') ? 1 : 0;
             TemplateText digits = Pad(text.Slice(sign, text.Length - sign), call.Width(0, 0) - sign, new TemplateText("0"), before: true, after: false, call.Budget);
-            return new TemplateTextBuilder(call.Budget).Append(text, 0, sign).Append(digits).ToText();
+            TemplateText filled = new TemplateTextBuilder(call.Budget).Append(text, 0, sign).Append(digits).ToText();
+            return text.IsMarkup ? filled.AsMarkup() : filled;
         });
+        Add("expandtabs", "tabsize?", call => ExpandTabs(Self(call), call.Whole(0, 8), call.Budget));
+        Add("isascii", "", call => !Characters.Any(Walked(call).Value, character => !char.IsAscii(character)));
+        Add("isprintable", "", call => Walked(call).Value.EnumerateRunes().All(Characters.IsPrintable));
+        Add("istitle", "", call => Characters.Title(Walked(call).Value) == Self(call).Value && Characters.Any(Self(call).Value, char.IsUpper));
         Add("isdigit", "", call => All(call, char.IsDigit));
         Add("isdecimal", "", call => All(call, char.IsDigit));
         Add("isnumeric", "", call => All(call, char.IsNumber));
@@ -264,8 +269,7 @@ internal static class Methods
         Add("isspace", "", call => All(call, Characters.IsSpace));
         Add("islower", "", call => !Characters.Any(Walked(call).Value, char.IsUpper) && Characters.Any(Self(call).Value, char.IsLower));
         Add("isupper", "", call => !Characters.Any(Walked(call).Value, char.IsLower) && Characters.Any(Self(call).Value, char.IsUpper));
-        NotSupported(
-            "encode", "expandtabs", "format_map", "isascii", "isidentifier", "isprintable", "istitle", "maketrans", "rindex", "translate");
+        NotSupported("encode", "isidentifier", "maketrans", "translate");
         return methods;
 
         void Add(string name, string parameters, Func<BuiltinCall, object?> body) => methods.Add(name, new Builtin("method", name, parameters, body));
@@ -280,114 +284,38 @@ internal static class Methods
         }
     }
 
-    private static Dictionary<string, Builtin> MakeList()
-    {
-        Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
-        Add("append", "object", call =>
-        {
-            ListOf(call).Add(call.Values[0]);
-            return null;
-        });
-        Add("extend", "iterable", call =>
-        {
-            object?[] more = [.. Values.Items(call.Values[0], call.Budget)];
-            call.Budget.Spend(more.Length);
-            ListOf(call).AddRange(more);
-            return null;
-        });
-        Add("insert", "index object", call =>
-        {
-            List<object?> list = ListOf(call);
-            long place = call.Whole(0);
-            call.Budget.Spend(list.Count / 64);
-            list.Insert((int)Math.Clamp(place < 0 ? Math.Max(place, -list.Count) + list.Count : place, 0, list.Count), call.Values[1]);
-            return null;
-        });
-        Add("pop", "index?", call =>
-        {
-            List<object?> list = ListOf(call);
-            long place = call.Whole(0, -1);
-            place += place < 0 ? list.Count : 0;
-            if (place < 0 || place >= list.Count)
-            {
-                throw call.Wrong($"takes an item that a list of {list.Count} does not have");
-            }
-
-            object? item = list[(int)place];
-            list.RemoveAt((int)place);
-            return item;
-        });
-        Add("index", "value", call => Place(call) is >= 0 and var found ? found : throw call.Wrong("does not find its value"));
-        Add("count", "value", call => (long)Values.Items(call.Self, call.Budget).Count(item => Values.AreEqual(item, call.Values[0], call.Budget)));
-        Add("copy", "", call => new ListValue([.. ListOf(call)]));
-        Add("clear", "", call =>
-        {
-            ListOf(call).Clear();
-            return null;
-        });
-        Add("reverse", "", call =>
-        {
-            call.Budget.Spend(ListOf(call).Count);
-            ListOf(call).Reverse();
-            return null;
-        });
-        Add("remove", "value", call =>
-        {
-            ListOf(call).RemoveAt((int)(Place(call) is >= 0 and var found ? found : throw call.Wrong("does not find its value")));
-            return null;
-        });
-        Add("sort", "*", call => throw call.Wrong("of list is not supported; the filter 'sort' is"));
-        return methods;
-
-        void Add(string name, string parameters, Func<BuiltinCall, object?> body) => methods.Add(name, new Builtin("method", name, parameters, body));
-    }
-
-    private static Dictionary<string, Builtin> MakeDict()
-    {
-        Dictionary<string, Builtin> methods = new(StringComparer.Ordinal);
-        Add("get", "key default?", call => DictOf(call).Items.TryGetValue(DictValue.ToKey(call.Values[0]), out object? found) ? found : call.Value(1));
-        Add("items", "", call => Pairs(DictOf(call), "dict_items"));
-        Add("keys", "", call => new ListValue([.. DictOf(call).Keys], "dict_keys"));
-        Add("values", "", call => new ListValue([.. DictOf(call).Items.Values], "dict_values"));
-        Add("pop", "key default?", call => DictOf(call).Items.Remove(DictValue.ToKey(call.Values[0]), out object? found) ? found
-            : call.Has(1) ? call.Values[1]
-            : throw call.Wrong("takes a key that is not there"));
-        Add("setdefault", "key default?", call =>
-        {
-            object key = DictValue.ToKey(call.Values[0]);
-            DictOf(call).Items.TryAdd(key, call.Value(1));
-            return DictOf(call).Items[key];
-        });
-        Add("update", "*", call =>
-        {
-            var more = (DictValue)Functions.All["dict"].Call(call.Rendering, call.Arguments)!;
-            call.Budget.Spend(more.Items.Count);
-            foreach ((object key, object? value) in more.Items)
-            {
-                DictOf(call).Items[key] = value;
-            }
-
-            return null;
-        });
-        Add("copy", "", call => Functions.All["dict"].Call(call.Rendering, CallArguments.Of(call.Self)));
-        Add("clear", "", call =>
-        {
-            DictOf(call).Items.Clear();
-            return null;
-        });
-        Add("popitem", "", call => throw call.Wrong("of dict is not supported; 'pop' is"));
-        return methods;
-
-        void Add(string name, string parameters, Func<BuiltinCall, object?> body) => methods.Add(name, new Builtin("method", name, parameters, body));
-    }
-
     private static TemplateText Self(BuiltinCall call) => (TemplateText)call.Self!;
 
     private static TemplateText Walked(BuiltinCall call) => call.Walked(Self(call));
 
-    private static List<object?> ListOf(BuiltinCall call) => ((ListValue)call.Self!).Items;
+    /// <summary>The items of a dictionary as named values.</summary>
+    private static List<(TemplateText Name, object? Value)> Named(BuiltinCall call) => call.Values[0] is DictValue dict
+        ? [.. dict.Items.Where(pair => pair.Key is TemplateText).Select(pair => ((TemplateText)pair.Key, pair.Value))]
+        : throw call.Wrong($"needs a dict, not a {Values.TypeOf(call.Values[0])}");
 
-    private static DictValue DictOf(BuiltinCall call) => (DictValue)call.Self!;
+    /// <summary>Spaces in place of each tab, up to the next column that the size divides.</summary>
+    private static TemplateText ExpandTabs(TemplateText text, long size, Budget budget)
+    {
+        budget.SpendText(0, Math.Max(0, size));
+        budget.SpendWalk(text.Length);
+        var expanded = new TemplateTextBuilder(budget);
+        long column = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text.Value[i] == '\t')
+            {
+                long spaces = size > 0 ? size - column % size : 0;
+                expanded.Append(new string(' ', (int)spaces));
+                column += spaces;
+                continue;
+            }
+
+            expanded.Append(text, i, 1);
+            column = text.Value[i] is '\n' or '\r' ? 0 : column + (char.IsLowSurrogate(text.Value[i]) ? 0 : 1);
+        }
+
+        return text.IsMarkup ? expanded.ToText().AsMarkup() : expanded.ToText();
+    }
 
     private static ListValue ListOf(List<TemplateText> parts) => new([.. parts]);
 
@@ -395,20 +323,6 @@ internal static class Methods
 
     private static bool All(BuiltinCall call, Func<char, bool> holds) =>
         Walked(call).Length > 0 && !Characters.Any(Self(call).Value, character => !holds(character));
-
-    private static long Place(BuiltinCall call)
-    {
-        IReadOnlyList<object?> items = Values.Items(call.Self, call.Budget);
-        for (int i = 0; i < items.Count; i++)
-        {
-            if (Values.AreEqual(items[i], call.Values[0], call.Budget))
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
 
     private static TupleValue Partition(BuiltinCall call, bool fromRight)
     {
@@ -423,8 +337,8 @@ internal static class Methods
         int found = fromRight ? text.Value.LastIndexOf(separator.Value, StringComparison.Ordinal) : text.Value.IndexOf(separator.Value, StringComparison.Ordinal);
         int behind = found + separator.Length;
         return found >= 0 ? new TupleValue(text.Slice(0, found), text.Slice(found, separator.Length), text.Slice(behind, text.Length - behind))
-            : fromRight ? new TupleValue(TemplateText.Empty, TemplateText.Empty, text)
-            : new TupleValue(text, TemplateText.Empty, TemplateText.Empty);
+            : fromRight ? new TupleValue(text.Slice(0, 0), text.Slice(0, 0), text)
+            : new TupleValue(text, text.Slice(0, 0), text.Slice(0, 0));
     }
 
     private static bool Affix(BuiltinCall call, Func<string, string, bool> has)

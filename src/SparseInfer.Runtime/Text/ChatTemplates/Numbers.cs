@@ -15,7 +15,7 @@ internal static class Numbers
     {
         bool truth => truth ? 1 : 0,
         long number => number,
-        BigInteger number => (double)number,
+        BigInteger number => Divide(number, BigInteger.One),
         _ => (double)value,
     };
 
@@ -74,6 +74,11 @@ internal static class Numbers
             throw new TemplateFault("a division by zero");
         }
 
+        if (sign == "/" && IsWhole(a) && IsWhole(b) && !(IsExact(a) && IsExact(b)))
+        {
+            return Divide(ToWhole(a), ToWhole(b)) is var ratio && double.IsFinite(ratio) ? ratio : throw new TemplateFault("a whole number is too large for a float");
+        }
+
         if (sign == "/" || !IsWhole(a) || !IsWhole(b) || (sign == "**" && ToWhole(b).Sign < 0))
         {
             return Compute(sign, ToDouble(a), ToDouble(b));
@@ -91,7 +96,7 @@ internal static class Numbers
                 return FromWhole(left * right);
             case "**":
                 bool small = BigInteger.Abs(left) <= 1 || left.GetBitLength() * (double)right <= 2 * Budget.MaxBits;
-                return small ? FromWhole(BigInteger.Pow(left, (int)(BigInteger.Abs(left) <= 1 ? right % 2 : right)))
+                return small ? FromWhole(BigInteger.Pow(left, (int)(BigInteger.Abs(left) <= 1 ? BigInteger.Min(right, 2 + right % 2) : right)))
                     : throw new TemplateFault($"a whole number gets more than {Budget.MaxBits} bits");
             default:
                 var quotient = BigInteger.DivRem(left, right, out BigInteger rest);
@@ -129,23 +134,6 @@ internal static class Numbers
 
         string fraction = mantissa.Length > 1 ? $".{mantissa[1..]}" : "";
         return string.Create(CultureInfo.InvariantCulture, $"{sign}{mantissa[0]}{fraction}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
-    }
-
-    /// <summary>As <c>round</c>: to the nearest, of the number as it is in binary; of two as near, to the even one.</summary>
-    public static double Round(double number, int digits)
-    {
-        if (digits == 0 || !double.IsFinite(number) || Math.Abs(number) > 1e15)
-        {
-            return Math.Round(number, MidpointRounding.ToEven);
-        }
-
-        // With so many digits the text is exact wherever it ends in a five and zeros.
-        const int Exact = 60;
-        string text = number.ToString($"F{digits + Exact}", CultureInfo.InvariantCulture);
-        bool halfway = text[^Exact] == '5' && text.AsSpan(text.Length - Exact + 1).TrimEnd('0').IsEmpty;
-        return halfway
-            ? (double)Math.Round((decimal)number, digits, MidpointRounding.ToEven)
-            : double.Parse(number.ToString($"F{digits}", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
     }
 
     /// <summary>A text that is a whole number in Python, or null.</summary>
@@ -202,6 +190,23 @@ internal static class Numbers
         };
     }
 
+    /// <summary>The float that is nearest to a quotient of whole numbers of any size; of two as near, the even one.</summary>
+    private static double Divide(BigInteger number, BigInteger divisor)
+    {
+        // At least 64 bits, of which the last says whether anything follows: the conversion of these rounds once.
+        var size = BigInteger.Abs(number);
+        var by = BigInteger.Abs(divisor);
+        int shift = (int)Math.Max(0, 66 - size.GetBitLength() + by.GetBitLength());
+        var quotient = BigInteger.DivRem(size << shift, by, out BigInteger rest);
+        int extra = (int)Math.Max(0, quotient.GetBitLength() - 64);
+        bool follows = !rest.IsZero || !(quotient & ((BigInteger.One << extra) - 1)).IsZero;
+        double value = Math.ScaleB((double)((ulong)(quotient >> extra) | (follows ? 1UL : 0)), extra - shift);
+        return number.Sign * divisor.Sign < 0 ? -value : value;
+    }
+
+    /// <summary>Whether a whole number is the same as a float.</summary>
+    private static bool IsExact(object number) => number is bool or (>= -(1L << 53) and <= 1L << 53);
+
     private static double Compute(string sign, double a, double b)
     {
         switch (sign)
@@ -218,8 +223,9 @@ internal static class Numbers
                 return a == 0 && b < 0 ? throw new TemplateFault("a division by zero") : Math.Pow(a, b);
             default:
                 double rest = a % b;
-                rest = rest != 0 && double.IsNegative(rest) != double.IsNegative(b) ? rest + b : rest;
-                return sign == "%" ? rest : Math.Floor(Math.Round((a - rest) / b, MidpointRounding.ToEven));
+                rest = rest == 0 ? Math.CopySign(0, b) : double.IsNegative(rest) != double.IsNegative(b) ? rest + b : rest;
+                double quotient = Math.Floor(Math.Round((a - rest) / b, MidpointRounding.ToEven));
+                return sign == "%" ? rest : quotient == 0 ? Math.CopySign(0, a / b) : quotient;
         }
     }
 }

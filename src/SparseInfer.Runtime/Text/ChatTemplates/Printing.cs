@@ -38,12 +38,17 @@ internal static class Printing
                 break;
             case TemplateText string_:
                 budget.SpendWalk(string_.Length);
-                text.Append(new TemplateText(Quote(string_.Value), string_.Outside.Length > 0));
+                text.Append(string_.IsMarkup ? "Markup(" : "").Append(new TemplateText(Quote(string_.Value), string_.Outside.Length > 0)).Append(string_.IsMarkup ? ")" : "");
                 break;
             case ListValue list:
-                text.Append(list.View is null ? "[" : $"{list.View}([");
+                text.Append("[");
                 RepresentAll(list.Items, text, budget);
-                text.Append(list.View is null ? "]" : "])");
+                text.Append("]");
+                break;
+            case ViewValue view:
+                text.Append($"{view.Name}([");
+                RepresentAll(view.Items, text, budget);
+                text.Append("])");
                 break;
             case TupleValue tuple:
                 text.Append("(");
@@ -74,6 +79,22 @@ internal static class Printing
         }
 
         budget.Leave();
+    }
+
+    /// <summary>As <c>repr</c>, a text of its own.</summary>
+    public static TemplateText Represent(object? value, Budget budget)
+    {
+        var text = new TemplateTextBuilder(budget);
+        Represent(value, text, budget);
+        return text.ToText();
+    }
+
+    /// <summary>As <c>ascii</c>: <c>repr</c> with what is not ASCII spelled as escapes.</summary>
+    public static TemplateText RepresentInAscii(object? value, Budget budget)
+    {
+        TemplateText text = Represent(value, budget);
+        budget.SpendWalk(text.Length);
+        return text.Changed(string.Concat(text.Value.EnumerateRunes().Select(rune => rune.IsAscii ? rune.ToString() : Escaped(rune))));
     }
 
     private static void RepresentAll(IReadOnlyList<object?> items, TemplateTextBuilder text, Budget budget)
@@ -107,14 +128,18 @@ internal static class Printing
                 '\t' => "\\t",
                 '\\' => "\\\\",
                 _ when rune.Value == quote => $"\\{quote}",
-                _ when Characters.IsPrintable(rune) => null,
-                < 0x100 => string.Create(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}"),
-                < 0x10000 => string.Create(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
-                _ => string.Create(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
+                _ => Characters.IsPrintable(rune) ? null : Escaped(rune),
             };
             quoted.Append(escaped ?? rune.ToString());
         }
 
         return quoted.Append(quote).ToString();
     }
+
+    private static string Escaped(Rune rune) => rune.Value switch
+    {
+        < 0x100 => string.Create(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}"),
+        < 0x10000 => string.Create(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
+    };
 }

@@ -47,13 +47,21 @@ internal sealed class If(IReadOnlyList<(Expression? Condition, IReadOnlyList<Sta
     }
 }
 
-/// <summary><c>for target in items if condition</c>, <c>else</c>. Each turn has variables of its own.</summary>
+/// <summary><c>for target in items if condition recursive</c>, <c>else</c>. Each turn has variables of its own.</summary>
 internal sealed class For(
-    Expression target, Expression items, Expression? condition, IReadOnlyList<Statement> body, IReadOnlyList<Statement> otherwise, int offset) : Statement(offset)
+    Expression target,
+    Expression items,
+    Expression? condition,
+    bool isRecursive,
+    IReadOnlyList<Statement> body,
+    IReadOnlyList<Statement> otherwise,
+    int offset) : Statement(offset)
 {
-    public override Flow Execute(Rendering rendering, Scope scope, TemplateTextBuilder output)
+    public override Flow Execute(Rendering rendering, Scope scope, TemplateTextBuilder output) =>
+        Walk(rendering.Evaluate(items, scope), 0, rendering, scope, output);
+
+    private Flow Walk(object? all, int depth, Rendering rendering, Scope scope, TemplateTextBuilder output)
     {
-        object? all = rendering.Evaluate(items, scope);
         rendering.Budget.SpendOn(all);
         List<object?> walked = [.. Values.Items(all, rendering.Budget)];
         if (condition is not null)
@@ -66,20 +74,31 @@ internal sealed class For(
             });
         }
 
-        var loop = new LoopValue(walked);
+        // As in Jinja, 'else' is for a loop of which no turn came to its end, be it by 'break' or 'continue'.
+        bool completed = false;
+        var loop = new LoopValue(walked, depth, isRecursive ? Again : null);
         for (; loop.Index < walked.Count; loop.Index++)
         {
             rendering.Budget.Spend();
             var turn = new Scope(scope);
             turn.Set("loop", loop);
             Assignment.Set(target, walked[loop.Index], rendering, turn);
-            if (rendering.Execute(body, turn, output) == Flow.Break)
+            Flow flow = rendering.Execute(body, turn, output);
+            completed |= flow == Flow.Next;
+            if (flow == Flow.Break)
             {
                 break;
             }
         }
 
-        return walked.Count > 0 ? Flow.Next : rendering.Execute(otherwise, new Scope(scope), output);
+        return completed ? Flow.Next : rendering.Execute(otherwise, new Scope(scope), output);
+
+        TemplateText Again(object? inner)
+        {
+            var text = new TemplateTextBuilder(rendering.Budget);
+            Walk(inner, depth + 1, rendering, scope, text);
+            return text.ToText();
+        }
     }
 }
 
@@ -145,7 +164,7 @@ internal sealed class FilterBlock(FilterChain filters, IReadOnlyList<Statement> 
     public override Flow Execute(Rendering rendering, Scope scope, TemplateTextBuilder output)
     {
         TemplateText text = rendering.Capture(body, new Scope(scope));
-        output.Append(Printing.Show(filters.Apply(rendering, scope, text), rendering.Budget));
+        output.Append(filters.Apply(rendering, scope, text) as TemplateText ?? throw new TemplateFault("what a 'filter' block makes of its text must be a str"));
         return Flow.Next;
     }
 }

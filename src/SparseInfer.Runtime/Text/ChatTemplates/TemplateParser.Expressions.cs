@@ -385,11 +385,8 @@ internal sealed partial class TemplateParser
             || (Current.Kind == TemplateTokenKind.Name && Current.Text is not ("else" or "or" or "and"))
             || (Current.Kind == TemplateTokenKind.Operator && Current.Text is "[" or "{"))
         {
-            // As in Jinja, whatever can be an argument is one, but for the words by which an expression goes on.
-            if (Current.Kind != TemplateTokenKind.Name || Current.Text is not ("if" or "not" or "in" or "recursive"))
-            {
-                arguments = new ArgumentList([ReadPostfix(ReadPrimary())], []);
-            }
+            // As in Jinja, whatever can be an argument is one, 'if' and 'not' too: they need brackets around the test.
+            arguments = new ArgumentList([ReadPostfix(ReadPrimary())], []);
         }
 
         Expression test = new Test(input, name.Text, arguments, name.Offset);

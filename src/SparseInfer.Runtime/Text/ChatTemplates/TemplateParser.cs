@@ -139,11 +139,7 @@ internal sealed partial class TemplateParser
         ExpectWord("in");
         Expression items = ReadTuple(withCondition: false);
         Expression? condition = SkipWord("if") ? ReadExpression() : null;
-        if (Current.Is(TemplateTokenKind.Name, "recursive"))
-        {
-            throw new TemplateFault("a 'recursive' loop is not supported", Current.Offset);
-        }
-
+        bool isRecursive = SkipWord("recursive");
         EndBlock();
         _loops++;
         List<Statement> body = ReadBody(word, out string end, "else", "endfor");
@@ -156,7 +152,7 @@ internal sealed partial class TemplateParser
         }
 
         EndBlock();
-        return new For(target, items, condition, body, otherwise, word.Offset);
+        return new For(target, items, condition, isRecursive, body, otherwise, word.Offset);
     }
 
     private Statement ReadSet(TemplateToken word)

@@ -7,6 +7,7 @@ namespace SparseInfer.Text.ChatTemplates;
 internal sealed class TemplateText : IEquatable<TemplateText>
 {
     public static readonly TemplateText Empty = new("");
+    private static readonly TemplateText EmptyMarkup = new("", []) { IsMarkup = true };
 
     /// <param name="value">The text.</param>
     /// <param name="outside">Whether all of it came from outside.</param>
@@ -29,12 +30,19 @@ internal sealed class TemplateText : IEquatable<TemplateText>
 
     public int Length => Value.Length;
 
+    /// <summary>Whether it counts as HTML: see <see cref="Markup"/>. Parts of it do too, and what keeps its places.</summary>
+    public bool IsMarkup { get; private init; }
+
+    public TemplateText AsMarkup() => IsMarkup ? this : new TemplateText(Value, Outside) { IsMarkup = true };
+
+    public TemplateText Plain() => IsMarkup ? new TemplateText(Value, Outside) : this;
+
     /// <summary>A part, which knows where its own parts came from.</summary>
     public TemplateText Slice(int start, int length)
     {
         if (length == 0)
         {
-            return Empty;
+            return IsMarkup ? EmptyMarkup : Empty;
         }
 
         if (length == Length)
@@ -42,7 +50,7 @@ internal sealed class TemplateText : IEquatable<TemplateText>
             return this;
         }
 
-        return new TemplateText(Value.Substring(start, length), [.. OutsideIn(start, start + length)]);
+        return new TemplateText(Value.Substring(start, length), [.. OutsideIn(start, start + length)]) { IsMarkup = IsMarkup };
     }
 
     /// <summary>What of a part came from outside, counted from its start.</summary>
@@ -63,7 +71,7 @@ internal sealed class TemplateText : IEquatable<TemplateText>
 
     /// <summary>What became of the text, from the same places where the length is the same.</summary>
     public TemplateText Changed(string value) =>
-        value.Length == Length ? new TemplateText(value, Outside) : new TemplateText(value, Outside.Length > 0);
+        new(value, value.Length == Length ? Outside : Outside.Length > 0 && value.Length > 0 ? [new OutsideSpan(0, value.Length)] : []) { IsMarkup = IsMarkup };
 
     public bool Equals(TemplateText? other) => other is not null && Value == other.Value;
 

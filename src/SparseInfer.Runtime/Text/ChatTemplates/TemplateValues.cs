@@ -4,22 +4,31 @@ namespace SparseInfer.Text.ChatTemplates;
 
 // The values of a template are objects: null is None; bool, long, BigInteger and double are Python's; TemplateText is str; then those below.
 
-/// <summary>A list. The views that a dictionary gives of itself are lists with a name.</summary>
-internal sealed class ListValue(List<object?> items, string? view = null)
+/// <summary>A list.</summary>
+internal sealed class ListValue(List<object?> items)
 {
     public List<object?> Items { get; } = items;
+}
 
-    /// <summary>Such as <c>dict_keys</c>; null: it is a list.</summary>
-    public string? View { get; } = view;
+/// <summary>What <c>keys()</c>, <c>values()</c> and <c>items()</c> return: it can be walked through, and has no places.</summary>
+internal sealed class ViewValue(string name, List<object?> items)
+{
+    /// <summary>Such as <c>dict_keys</c>.</summary>
+    public string Name { get; } = name;
+
+    public List<object?> Items { get; } = items;
 }
 
 /// <summary>A tuple.</summary>
 internal sealed class TupleValue(params object?[] items)
 {
     public object?[] Items { get; } = items;
+
+    /// <summary>Names of the items, where they have some.</summary>
+    public string[] Names { get; init; } = [];
 }
 
-/// <summary>What <c>range</c> returns.</summary>
+/// <summary>What <c>range</c> returns, and a slice of it.</summary>
 internal sealed class RangeValue(long start, long stop, long step)
 {
     public long Start { get; } = start;
@@ -78,10 +87,8 @@ internal sealed class DictValue
         {
             case null:
                 return NoneKey.Instance;
-            case ListValue or DictValue or NamespaceValue:
+            case ListValue or DictValue or ViewValue { Name: not "dict_values" }:
                 throw new TemplateFault($"a {Values.TypeOf(value)} cannot be the key of a dictionary");
-            case UndefinedValue undefined:
-                throw undefined.Fault();
             case TupleValue tuple:
                 left -= tuple.Items.Length;
                 if (depth >= MaxKeyDepth || left < 0)
@@ -116,6 +123,7 @@ internal sealed class DictValue
         {
             bool or long or BigInteger or double => HashOf(key),
             TupleValue tuple => tuple.Items.Aggregate(tuple.Items.Length, (hash, item) => HashCode.Combine(hash, item is null ? 0 : GetHashCode(item))),
+            UndefinedValue => 0,
             _ => key.GetHashCode(),
         };
 

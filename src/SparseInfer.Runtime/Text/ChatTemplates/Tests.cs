@@ -17,7 +17,7 @@ internal static class Tests
         Add("none", "", call => call.Self is null);
         Add("string", "", call => call.Self is TemplateText);
         Add("mapping", "", call => call.Self is DictValue);
-        Add("sequence", "", call => Values.Length(call.Self) is not null);
+        Add("sequence", "", call => call.Self is not ViewValue && Values.Length(call.Self) is not null);
         Add("iterable", "", call => Values.IsIterable(call.Self));
         Add("number", "", call => Numbers.Is(call.Self));
         Add("integer", "", call => call.Self is long or BigInteger);
@@ -25,12 +25,13 @@ internal static class Tests
         Add("boolean", "", call => call.Self is bool);
         Add("true", "", call => call.Self is true);
         Add("false", "", call => call.Self is false);
-        Add("callable", "", call => call.Self is ICallable);
-        Add("odd", "", call => Rest(call, 2L) is 1L);
-        Add("even", "", call => Rest(call, 2L) is 0L);
-        Add("divisibleby", "num", call => Numbers.Compare(Rest(call, call.Values[0]), 0L) == 0);
+        Add("callable", "", call => call.Self is ICallable or UndefinedValue);
+        Add("odd", "", call => Leaves(call, 2L, 1L));
+        Add("even", "", call => Leaves(call, 2L, 0L));
+        Add("divisibleby", "num", call => Leaves(call, call.Values[0], 0L));
         Add("lower", "", call => IsCased(call.Walked(call.SelfText).Value, char.IsUpper));
         Add("upper", "", call => IsCased(call.Walked(call.SelfText).Value, char.IsLower));
+        Add("escaped", "", call => call.Self is TemplateText { IsMarkup: true });
         Add("in", "seq", call => Values.Contains(call.Values[0], call.Self, call.Budget));
         Add("sameas", "other", call => ReferenceEquals(call.Self, call.Values[0])
             || (call.Self is bool or long or TemplateText && call.Self.GetType() == call.Values[0]?.GetType() && call.Self.Equals(call.Values[0])));
@@ -55,8 +56,8 @@ internal static class Tests
         }
     }
 
-    private static object Rest(BuiltinCall call, object? divisor) =>
-        Arithmetic.Compute("%", call.Self, divisor, call.Budget) is { } rest && Numbers.Is(rest) ? rest : throw call.Wrong("needs numbers");
+    private static bool Leaves(BuiltinCall call, object? divisor, long rest) =>
+        Values.AreEqual(Arithmetic.Compute("%", call.Self, divisor, call.Budget), rest, call.Budget);
 
     private static bool IsCased(string text, Func<char, bool> isOther) => !Characters.Any(text, isOther) && Characters.Any(text, char.IsLetter);
 }

@@ -2,77 +2,36 @@ using System.Globalization;
 
 namespace SparseInfer.Text.ChatTemplates;
 
-/// <summary>Python's two ways to put values into a text, as far as templates use them.</summary>
-internal static class TextFormat
+/// <summary>Python's <c>str.format</c>.</summary>
+/// <param name="values">What the fields stand for.</param>
+/// <param name="isMarkup">Whether what is put in is escaped for HTML.</param>
+/// <param name="budget">What it may use.</param>
+internal sealed class TextFormat(CallArguments values, bool isMarkup, Budget budget)
 {
-    /// <summary><c>'%s of %d' % (a, b)</c>.</summary>
-    /// <exception cref="TemplateFault">Too few values, too many, or a directive that is not supported.</exception>
-    public static TemplateText Percent(TemplateText format, IReadOnlyList<object?> values, Budget budget)
+    private const int MaxNesting = 2;
+
+    private int _used;
+
+    /// <summary>Whether fields are counted, or numbered: not both.</summary>
+    private bool? _counts;
+
+    /// <summary><c>'{} of {name:>8}'.format(a, name=b)</c>.</summary>
+    /// <exception cref="TemplateFault">A value is missing, or does not fit its form.</exception>
+    public static TemplateText Format(TemplateText format, CallArguments values, Budget budget)
     {
-        var text = new TemplateTextBuilder(budget);
-        string source = format.Value;
-        int used = 0;
-        int start = 0;
-        int at;
-        while ((at = source.IndexOf('%', start)) >= 0)
-        {
-            budget.Spend();
-            text.Append(format, start, at - start);
-            start = at + 1;
-            int precision = -1;
-            if (start + 1 < source.Length && source[start] == '.' && char.IsAsciiDigit(source[start + 1]))
-            {
-                precision = source[start + 1] - '0';
-                start += 2;
-            }
-
-            char kind = start < source.Length ? source[start] : '\0';
-            start++;
-            if (kind == '%')
-            {
-                text.Append("%");
-                continue;
-            }
-
-            if (kind is not ('s' or 'd' or 'i' or 'f' or 'r') || (precision >= 0 && kind != 'f'))
-            {
-                throw new TemplateFault($"'{source[at..Math.Min(start, source.Length)]}' in a format is not supported; '%s', '%d', '%r', '%f' and '%.2f' are");
-            }
-
-            object? value = used < values.Count ? values[used++] : throw new TemplateFault("a format has more places than there are values");
-            switch (kind)
-            {
-                case 's':
-                    text.Append(Printing.Show(value, budget));
-                    break;
-                case 'r':
-                    Printing.Represent(value, text, budget);
-                    break;
-                case 'f':
-                    text.Append(Numbers.ToDouble(Number(value)).ToString($"F{(precision < 0 ? 6 : precision)}", CultureInfo.InvariantCulture));
-                    break;
-                default:
-                    object number = Number(value);
-                    text.Append(Printing.Show(number is double real ? Numbers.FromWhole(Filters.Truncate(real)) : Numbers.FromWhole(Numbers.ToWhole(number)), budget));
-                    break;
-            }
-        }
-
-        if (used < values.Count && values is not [DictValue])
-        {
-            throw new TemplateFault("a format has fewer places than there are values");
-        }
-
-        return text.Append(format, start, source.Length - start).ToText();
+        TemplateText text = new TextFormat(values, format.IsMarkup, budget).Write(format, MaxNesting);
+        return format.IsMarkup ? text.AsMarkup() : text;
     }
 
-    /// <summary><c>'{} of {name}'.format(a, name=b)</c>.</summary>
-    /// <exception cref="TemplateFault">A value is missing, or a directive is not supported.</exception>
-    public static TemplateText Braces(TemplateText format, CallArguments values, Budget budget)
+    private TemplateText Write(TemplateText format, int nesting)
     {
+        if (nesting == 0)
+        {
+            throw new TemplateFault("fields of a format are nested too deeply");
+        }
+
         var text = new TemplateTextBuilder(budget);
         string source = format.Value;
-        int used = 0;
         int start = 0;
         int at;
         while ((at = source.AsSpan(start).IndexOfAny('{', '}')) >= 0)
@@ -87,31 +46,119 @@ internal static class TextFormat
                 continue;
             }
 
-            int close = source[at] == '{' ? source.IndexOf('}', at) : -1;
-            string field = close < 0 ? throw new TemplateFault($"'{source[at]}' stands alone in a format") : source[(at + 1)..close];
-            start = close + 1;
-            if (field.AsSpan().IndexOfAny(":!.[") >= 0)
+            int close = source[at] == '{' ? Close(source, at) : -1;
+            if (close < 0)
             {
-                throw new TemplateFault($"'{{{field}}}' in a format is not supported; '{{}}', '{{0}}' and '{{name}}' are");
+                throw new TemplateFault($"'{source[at]}' stands alone in a format");
             }
 
-            if (field.Length == 0 || char.IsAsciiDigit(field[0]))
-            {
-                int place = field.Length == 0 ? used++ : int.TryParse(field, CultureInfo.InvariantCulture, out int given) ? given : int.MaxValue;
-                text.Append(Printing.Show(
-                    place < values.Positional.Count ? values.Positional[place] : throw new TemplateFault($"'{{{field}}}' in a format has no value"), budget));
-            }
-            else
-            {
-                budget.Spend(values.Named.Count / 16);
-                int named = values.Named.FindIndex(value => value.Name.Value == field);
-                text.Append(Printing.Show(named >= 0 ? values.Named[named].Value : throw new TemplateFault($"'{{{field}}}' in a format has no value"), budget));
-            }
+            text.Append(Field(format.Slice(at + 1, close - at - 1), nesting));
+            start = close + 1;
         }
 
         return text.Append(format, start, source.Length - start).ToText();
     }
 
-    private static object Number(object? value) =>
-        value is not null && Numbers.Is(value) ? value : throw new TemplateFault($"a format needs a number, not a {Values.TypeOf(value)}");
+    /// <summary>Where a field ends. Others may be in it.</summary>
+    private static int Close(string source, int open)
+    {
+        int depth = 0;
+        for (int i = open; i < source.Length; i++)
+        {
+            depth += source[i] == '{' ? 1 : source[i] == '}' ? -1 : 0;
+            if (depth == 0)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary><c>name!conversion:form</c>.</summary>
+    private TemplateText Field(TemplateText field, int nesting)
+    {
+        int end = field.Value.AsSpan().IndexOfAny('!', ':') is >= 0 and var found ? found : field.Length;
+        object? value = Find(field.Value[..end]);
+        if (end < field.Length && field.Value[end] == '!')
+        {
+            value = (end + 1 < field.Length ? field.Value[end + 1] : '\0') switch
+            {
+                's' => Printing.Show(value, budget).Plain(),
+                'r' => Printing.Represent(value, budget),
+                'a' => Printing.RepresentInAscii(value, budget),
+                _ => throw new TemplateFault($"'{{{field}}}' in a format has no conversion; '!s', '!r' and '!a' are there"),
+            };
+            end += 2;
+            if (end < field.Length && field.Value[end] != ':')
+            {
+                throw new TemplateFault($"':' is missing in '{{{field}}}' in a format");
+            }
+        }
+
+        TemplateText form = end < field.Length ? field.Slice(end + 1, field.Length - end - 1) : TemplateText.Empty;
+        TemplateText written = Written(value, form.Value.Contains('{', StringComparison.Ordinal) ? Write(form, nesting - 1) : form);
+        return isMarkup && value is not TemplateText { IsMarkup: true } ? Markup.Escape(written, budget) : written;
+    }
+
+    private TemplateText Written(object? value, TemplateText form)
+    {
+        if (form.Length == 0)
+        {
+            return Printing.Show(value, budget);
+        }
+
+        var specification = FormatSpecification.Parse(form, budget);
+        return value switch
+        {
+            TemplateText text => specification.Write(text, budget),
+            { } number when Numbers.Is(number) => specification.Write(number, budget),
+            _ => throw new TemplateFault($"a form ('{form}') does not fit a {Values.TypeOf(value)}"),
+        };
+    }
+
+    /// <summary><c>0.name[key]</c>.</summary>
+    private object? Find(string path)
+    {
+        int end = path.AsSpan().IndexOfAny('.', '[') is >= 0 and var found ? found : path.Length;
+        object? value = First(path[..end]);
+        while (end < path.Length)
+        {
+            int start = end + 1;
+            bool isAttribute = path[end] == '.';
+            int stop = isAttribute ? path.AsSpan(start).IndexOfAny('.', '[') : path.AsSpan(start).IndexOf(']');
+            stop = stop >= 0 ? stop + start : isAttribute ? path.Length : -1;
+            if (stop <= start || (!isAttribute && path[end] != '['))
+            {
+                throw new TemplateFault($"'{{{path}}}' in a format names no attribute or key");
+            }
+
+            string key = path[start..stop];
+            value = isAttribute ? Items.Attribute(value, key)
+                : Items.Item(value, long.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : new TemplateText(key), budget);
+            end = isAttribute ? stop : stop + 1;
+        }
+
+        return value;
+    }
+
+    private object? First(string name)
+    {
+        if (name.Length > 0 && !name.All(char.IsAsciiDigit))
+        {
+            budget.Spend(values.Named.Count / 16);
+            int named = values.Named.FindIndex(value => value.Name.Value == name);
+            return named >= 0 ? values.Named[named].Value : throw new TemplateFault($"'{{{name}}}' in a format has no value");
+        }
+
+        bool counts = name.Length == 0;
+        if (_counts is { } before && before != counts)
+        {
+            throw new TemplateFault("fields of a format are either all numbered, or none");
+        }
+
+        _counts = counts;
+        int place = counts ? _used++ : int.TryParse(name, CultureInfo.InvariantCulture, out int given) ? given : int.MaxValue;
+        return place < values.Positional.Count ? values.Positional[place] : throw new TemplateFault($"'{{{name}}}' in a format has no value");
+    }
 }

@@ -13,7 +13,8 @@ internal static class Values
         long or BigInteger => "int",
         double => "float",
         TemplateText => "str",
-        ListValue list => list.View ?? "list",
+        ListValue => "list",
+        ViewValue view => view.Name,
         TupleValue => "tuple",
         DictValue => "dict",
         RangeValue => "range",
@@ -32,6 +33,7 @@ internal static class Values
         BigInteger number => !number.IsZero,
         TemplateText text => text.Length > 0,
         ListValue list => list.Items.Count > 0,
+        ViewValue view => view.Items.Count > 0,
         TupleValue tuple => tuple.Items.Length > 0,
         DictValue dict => dict.Items.Count > 0,
         RangeValue range => range.Count > 0,
@@ -67,6 +69,8 @@ internal static class Values
                 bool equal = x.Items.All(pair => y.Items.TryGetValue(pair.Key, out object? other) && AreEqual(pair.Value, other, budget));
                 budget.Leave();
                 return equal;
+            case (ViewValue { Name: not "dict_values" } x, ViewValue { Name: not "dict_values" } y):
+                return x.Items.Count == y.Items.Count && x.Items.All(item => y.Items.Any(other => AreEqual(item, other, budget)));
             case (UndefinedValue, UndefinedValue):
                 return true;
             default:
@@ -115,6 +119,9 @@ internal static class Values
                 throw (item as UndefinedValue)?.Fault() ?? new TemplateFault($"in a str there is only str, not {TypeOf(item)}");
             case DictValue dict:
                 return dict.Items.ContainsKey(DictValue.ToKey(item));
+            case ViewValue { Name: "dict_keys" } keys:
+                object key = DictValue.ToKey(item); // what changes is asked for in vain
+                return keys.Items.Any(each => AreEqual(each, DictValue.FromKey(key), budget));
             case NamespaceValue:
                 throw new TemplateFault("'in' does not look into a namespace");
             default:
@@ -127,6 +134,7 @@ internal static class Values
     {
         TemplateText text => Characters.Count(text.Value),
         ListValue list => list.Items.Count,
+        ViewValue view => view.Items.Count,
         TupleValue tuple => tuple.Items.Length,
         DictValue dict => dict.Items.Count,
         RangeValue range => range.Count,
@@ -145,6 +153,8 @@ internal static class Values
         {
             case ListValue list:
                 return list.Items;
+            case ViewValue view:
+                return view.Items;
             case TupleValue tuple:
                 return tuple.Items;
             case GeneratorValue generator:
@@ -160,7 +170,8 @@ internal static class Values
             case TemplateText text:
                 budget.Spend(text.Length);
                 int[] starts = Characters.Starts(text.Value);
-                return [.. Enumerable.Range(0, starts.Length - 1).Select(i => text.Slice(starts[i], starts[i + 1] - starts[i]))];
+                TemplateText plain = text.Plain();
+                return [.. Enumerable.Range(0, starts.Length - 1).Select(i => plain.Slice(starts[i], starts[i + 1] - starts[i]))];
             default:
                 throw new TemplateFault($"a {TypeOf(value)} cannot be walked through");
         }

@@ -71,6 +71,8 @@ public sealed class ChatPromptTests : IDisposable
     [InlineData("{% macro m() %}{{ kwargs | join }}{% endmacro %}A{{ m(**x) }}B", "A<|im_end|>B")]
     [InlineData("{% macro m(a) %}{{ kwargs.keys() | last }}{{ a }}{% endmacro %}A{{ m(a='B', **x) }}", "A<|im_end|>B")]
     [InlineData("A{{ strftime_now(s) }}B", "A<|im_end|>B")]
+    [InlineData("A{{ '{0:3s}{1:>3}'.format(s, 'B') }}", "A<|im_end|>  B")]
+    [InlineData("{{ '%-3s%s' % ('A', s) }}{{ 'B' | safe }}", "A  <|im_end|>B")]
     [InlineData("A{{ [1] | tojson(indent=s) }}B", "A[\n<|im_end|>1\n]B")]
     public void Names_and_forms_of_a_conversation_stay_its_own(string source, string text)
     {

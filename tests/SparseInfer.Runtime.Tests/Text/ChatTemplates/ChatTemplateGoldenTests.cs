@@ -47,7 +47,7 @@ public sealed class ChatTemplateGoldenTests
         }
 
         string.Join("\n", differences).ShouldBe("");
-        compared.ShouldBe(490);
+        compared.ShouldBe(658);
     }
 
     [Fact]
