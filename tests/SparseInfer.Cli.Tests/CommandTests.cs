@@ -26,7 +26,7 @@ public sealed class CommandTests
     [InlineData("--threshold goes with --activation fatrelu", "--synthetic", "tinyllama-1.1b", "--threshold", "0.1")]
     [InlineData("has no zeros", "--synthetic", "tinyllama-1.1b", "--activation", "silu", "--layers", "1")]
     [InlineData("no-such-file.gguf", "-m", "no-such-file.gguf")]
-    [InlineData("'--frobnicate'", "--frobnicate")]
+    [InlineData("there is no option --frobnicate.", "--frobnicate")]
     public async Task Whatever_is_wrong_is_one_line_on_standard_error(string message, params string[] args)
     {
         await using var output = new StringWriter();
