@@ -230,7 +230,7 @@ public sealed class PreparationTests(LoadedModels models) : IDisposable
         Refused(transposed, WeightType.Q8_0).ShouldContain(
             "tensor 'blk.0.ffn_down_t.weight' is F16 and transposed already: to have Q8_0, prepare the original");
         Refused(BundledFiles.Stories260KGguf, WeightType.Q4_0).ShouldEndWith(
-            "tensor 'blk.4.ffn_down.weight' has rows of 172 weights, no whole number of Q4_0 blocks");
+            "tensor 'blk.4.ffn_down.weight' has rows of 172 weights, no whole number of Q4_0 blocks: choose a type without blocks for it, such as F16");
     }
 
     [Theory]

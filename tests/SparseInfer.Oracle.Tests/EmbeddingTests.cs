@@ -38,7 +38,7 @@ public sealed class EmbeddingTests(Zoo zoo)
 
     /// <summary>Of texts, by LLamaSharp's own embedder, and a model whose graph llama.cpp has as it was trained.</summary>
     [Fact]
-    public async Task Texts_have_the_vectors_of_LLamaSharps_embedder()
+    public async Task Texts_have_the_vectors_of_another_embedder()
     {
         Assert.SkipWhen(LlamaCpp.WhyNot is not null && Environment.GetEnvironmentVariable("CI") != "true", LlamaCpp.WhyNot ?? "");
         string path = Path.Combine(AppContext.BaseDirectory, "tokenizers", "stories260K.gguf");

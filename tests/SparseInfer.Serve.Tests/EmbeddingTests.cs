@@ -13,7 +13,7 @@ public sealed class EmbeddingTests(TestModel model)
     private static readonly string[] Texts = ["Once upon a time", "One day a dog came to the park.", "x"];
 
     [Fact]
-    public async Task OpenAIs_client_gets_the_models_vectors_alone_and_among_answers()
+    public async Task A_stock_client_gets_the_vectors_of_the_model_alone_and_among_answers()
     {
         await using TestServer server = await TestServer.StartAsync(model);
         EmbeddingClient client = Client(server);
