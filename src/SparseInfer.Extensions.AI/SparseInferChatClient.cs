@@ -14,11 +14,9 @@ namespace SparseInfer.Extensions.AI;
 /// </remarks>
 public sealed class SparseInferChatClient : IChatClient, IAsyncDisposable
 {
-    private readonly ModelService _service;
+    private readonly HeldService _held;
     private readonly GenerationOptions _defaults;
     private readonly ChatClientMetadata _metadata;
-    private readonly bool _ownsService;
-    private readonly bool _ownsModel;
 
     /// <summary>Makes a client of a service.</summary>
     /// <param name="service">What answers; still the caller's to dispose.</param>
@@ -32,12 +30,10 @@ public sealed class SparseInferChatClient : IChatClient, IAsyncDisposable
     internal SparseInferChatClient(ModelService service, string? modelId, GenerationOptions? defaults, bool ownsService, bool ownsModel)
     {
         ArgumentNullException.ThrowIfNull(service);
-        _service = service;
+        _held = new HeldService(service, ownsService, ownsModel);
         _defaults = defaults ?? new GenerationOptions { MaxTokens = service.Context };
         _defaults.Validate();
         _metadata = new ChatClientMetadata("sparseinfer", providerUri: null, modelId ?? service.Model.Shape.Name);
-        _ownsService = ownsService;
-        _ownsModel = ownsModel;
     }
 
     /// <inheritdoc/>
@@ -53,44 +49,24 @@ public sealed class SparseInferChatClient : IChatClient, IAsyncDisposable
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return AnswerAsync(ChatRequests.Of(messages, options, _defaults, _service, _metadata.DefaultModelId!, this), cancellationToken);
+        return AnswerAsync(ChatRequests.Of(messages, options, _defaults, _held.Service, _metadata.DefaultModelId!, this), cancellationToken);
     }
 
     /// <summary>Besides itself, <see cref="ChatClientMetadata"/>, the <see cref="ModelService"/> and its <see cref="LanguageModel"/>.</summary>
     /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null)
-    {
-        ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(ChatClientMetadata) ? _metadata
-            : serviceType.IsInstanceOfType(this) ? this
-            : serviceType.IsInstanceOfType(_service) ? _service
-            : serviceType.IsInstanceOfType(_service.Model) ? _service.Model
-            : null;
-    }
+    public object? GetService(Type serviceType, object? serviceKey = null) => _held.Find(this, _metadata, serviceType, serviceKey);
 
     /// <summary>Ends the calls that run, and frees what was made for this client. A service, or a model, of the caller's stays.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>As <see cref="Dispose"/>; the thread does not wait.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (_ownsService)
-        {
-            await _service.DisposeAsync().ConfigureAwait(false);
-        }
-
-        if (_ownsModel)
-        {
-            _service.Model.Dispose();
-        }
-    }
+    public ValueTask DisposeAsync() => _held.DisposeAsync();
 
     private async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string id = $"chatcmpl-{Guid.NewGuid():N}";
         DateTimeOffset created = DateTimeOffset.UtcNow;
-        await foreach (ServicePiece piece in _service.ChatAsync(request, cancellationToken).ConfigureAwait(false))
+        await foreach (ServicePiece piece in _held.Service.ChatAsync(request, cancellationToken).ConfigureAwait(false))
         {
             IList<AIContent> contents = piece switch
             {

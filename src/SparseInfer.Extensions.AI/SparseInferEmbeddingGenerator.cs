@@ -13,11 +13,9 @@ namespace SparseInfer.Extensions.AI;
 /// </remarks>
 public sealed class SparseInferEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>, IAsyncDisposable
 {
-    private readonly ModelService _service;
+    private readonly HeldService _held;
     private readonly EmbeddingOptions _defaults;
     private readonly EmbeddingGeneratorMetadata _metadata;
-    private readonly bool _ownsService;
-    private readonly bool _ownsModel;
 
     /// <summary>Makes a generator of a service.</summary>
     /// <param name="service">What computes; still the caller's to dispose.</param>
@@ -32,12 +30,10 @@ public sealed class SparseInferEmbeddingGenerator : IEmbeddingGenerator<string, 
     internal SparseInferEmbeddingGenerator(ModelService service, string? modelId, EmbeddingOptions? defaults, bool ownsService, bool ownsModel)
     {
         ArgumentNullException.ThrowIfNull(service);
-        _service = service;
+        _held = new HeldService(service, ownsService, ownsModel);
         _defaults = defaults ?? new EmbeddingOptions();
         Require(_defaults);
         _metadata = new EmbeddingGeneratorMetadata("sparseinfer", providerUri: null, modelId ?? service.Model.Shape.Name, _defaults.Dimensions ?? service.Model.Shape.Hidden);
-        _ownsService = ownsService;
-        _ownsModel = ownsModel;
     }
 
     /// <inheritdoc/>
@@ -56,7 +52,7 @@ public sealed class SparseInferEmbeddingGenerator : IEmbeddingGenerator<string, 
             return new GeneratedEmbeddings<Embedding<float>>();
         }
 
-        IReadOnlyList<TextEmbedding> embeddings = await _service.EmbedAsync(new EmbeddingRequest(texts) { Options = wanted }, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<TextEmbedding> embeddings = await _held.Service.EmbedAsync(new EmbeddingRequest(texts) { Options = wanted }, cancellationToken).ConfigureAwait(false);
         DateTimeOffset created = DateTimeOffset.UtcNow;
         int tokens = embeddings.Sum(embedding => embedding.Tokens.Count);
         return new GeneratedEmbeddings<Embedding<float>>(embeddings.Select(embedding => new Embedding<float>(embedding.Values) { CreatedAt = created, ModelId = _metadata.DefaultModelId }))
@@ -67,33 +63,13 @@ public sealed class SparseInferEmbeddingGenerator : IEmbeddingGenerator<string, 
 
     /// <summary>Besides itself, <see cref="EmbeddingGeneratorMetadata"/>, the <see cref="ModelService"/> and its <see cref="LanguageModel"/>.</summary>
     /// <inheritdoc/>
-    public object? GetService(Type serviceType, object? serviceKey = null)
-    {
-        ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(EmbeddingGeneratorMetadata) ? _metadata
-            : serviceType.IsInstanceOfType(this) ? this
-            : serviceType.IsInstanceOfType(_service) ? _service
-            : serviceType.IsInstanceOfType(_service.Model) ? _service.Model
-            : null;
-    }
+    public object? GetService(Type serviceType, object? serviceKey = null) => _held.Find(this, _metadata, serviceType, serviceKey);
 
     /// <summary>Ends the calls that run, and frees what was made for this generator. A service, or a model, of the caller's stays.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>As <see cref="Dispose"/>; the thread does not wait.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (_ownsService)
-        {
-            await _service.DisposeAsync().ConfigureAwait(false);
-        }
-
-        if (_ownsModel)
-        {
-            _service.Model.Dispose();
-        }
-    }
+    public ValueTask DisposeAsync() => _held.DisposeAsync();
 
     private EmbeddingOptions Of(EmbeddingGenerationOptions? options)
     {
