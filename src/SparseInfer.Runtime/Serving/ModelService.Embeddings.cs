@@ -78,13 +78,13 @@ public sealed partial class ModelService
         clock.Begin();
         bool isWhole = false;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        if (Options.TimeLimit is { } limit)
-        {
-            limited.CancelAfter(limit);
-        }
-
         try
         {
+            if (Options.TimeLimit is { } limit)
+            {
+                limited.CancelAfter(limit);
+            }
+
             // It has room for the longest text, and no more.
             using Session session = _sessions.CreateAlone(pools.Max(pool => pool.Tokens.Length));
             var embeddings = new TextEmbedding[pools.Length];
