@@ -20,6 +20,7 @@ public sealed partial class ModelService
     public async Task<IReadOnlyList<TextEmbedding>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(request.Options);
         using ServicePlaces places = TakePlaces(1, 1);
         _totals.Took();
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
