@@ -71,6 +71,7 @@ public sealed class EmbedTests : IDisposable
         scaled[0].ShouldBe(expected[0], 1e-4f);
         scaled[1].ShouldBe(expected[1], 1e-4f);
         EmbeddingNorm.Apply([0, 0], norm).ShouldBe([0, 0]);
+        EmbeddingNorm.Apply([1e-5f, 0], 100)[0].ShouldBe(1, 1e-6f, "though the hundredth power is 0");
     }
 
     [Theory]
