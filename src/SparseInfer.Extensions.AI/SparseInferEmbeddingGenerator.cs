@@ -21,7 +21,7 @@ public sealed class SparseInferEmbeddingGenerator : IEmbeddingGenerator<string, 
     /// <param name="service">What computes; still the caller's to dispose.</param>
     /// <param name="modelId">What the model is called; null: the name of its class.</param>
     /// <param name="defaults">Pooling, length and dimensions where a call does not say; null: what the model's file says, and all dimensions.</param>
-    /// <exception cref="ArgumentException"><paramref name="defaults"/> ask for a vector of each token.</exception>
+    /// <exception cref="ArgumentException"><paramref name="defaults"/> ask for a vector of each token, or for dimensions that no call can have.</exception>
     public SparseInferEmbeddingGenerator(ModelService service, string? modelId = null, EmbeddingOptions? defaults = null)
         : this(service, modelId, defaults, ownsService: false, ownsModel: false)
     {
@@ -33,7 +33,15 @@ public sealed class SparseInferEmbeddingGenerator : IEmbeddingGenerator<string, 
         _held = new HeldService(service, ownsService, ownsModel);
         _defaults = defaults ?? new EmbeddingOptions();
         Require(_defaults);
-        _metadata = new EmbeddingGeneratorMetadata("sparseinfer", providerUri: null, modelId ?? service.Model.Shape.Name, _defaults.Dimensions ?? service.Model.Shape.Hidden);
+        int width = service.Model.Shape.Hidden;
+        if (_defaults.Dimensions > width || (_defaults.Dimensions < width && !service.Options.Matryoshka))
+        {
+            throw new ArgumentException(
+                $"The defaults ask for {_defaults.Dimensions} dimensions, and {service.Model.Shape.Name} has {width}; fewer are given with {nameof(ModelServiceOptions)}.{nameof(ModelServiceOptions.Matryoshka)} alone.",
+                nameof(defaults));
+        }
+
+        _metadata = new EmbeddingGeneratorMetadata("sparseinfer", providerUri: null, modelId ?? service.Model.Shape.Name, _defaults.Dimensions ?? width);
     }
 
     /// <inheritdoc/>

@@ -45,6 +45,7 @@ public sealed class EmbeddingGeneratorTests
         await RefusesAsync<ArgumentException>("gives String", new() { RawRepresentationFactory = _ => "last" });
         await RefusesAsync<ArgumentException>("EmbeddingPooling.None", new() { RawRepresentationFactory = _ => new EmbeddingOptions { Pooling = EmbeddingPooling.None } });
         Should.Throw<ArgumentException>(() => model.AsEmbeddingGenerator(defaults: new() { Pooling = EmbeddingPooling.None }));
+        Should.Throw<ArgumentException>(() => model.AsEmbeddingGenerator(defaults: new() { Dimensions = 8 })).Message.ShouldContain("ModelServiceOptions.Matryoshka");
         (await Should.ThrowAsync<ArgumentException>(() => generator.GenerateAsync(["a", ""]))).Message.ShouldContain("Text 1 is empty");
         (await generator.GenerateAsync(["ab"], new() { ModelId = "Scripted", Dimensions = 32, RawRepresentationFactory = _ => new EmbeddingOptions { Pooling = EmbeddingPooling.Last } }))[0]
             .Vector.Span['b' % 32].ShouldBe(1);

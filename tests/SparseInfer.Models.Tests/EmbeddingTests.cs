@@ -160,6 +160,18 @@ public sealed class EmbeddingTests(LoadedModels models)
         (await both.EmbedAsync([1, 2], Raw)).Count.ShouldBe(2);
         using LanguageModel damaged = Load("{");
         (await Should.ThrowAsync<NotSupportedException>(() => damaged.EmbedAsync([1, 2]))).Message.ShouldContain("not valid JSON");
+
+        const string Pooled = """{"idx": 0, "path": "", "type": "sentence_transformers.models.Transformer"}, {"idx": 1, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}""";
+        File.WriteAllText(folder.At("modules.json"), $$"""[{{Pooled}}, {"idx": 2, "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]""");
+        using (LanguageModel first = Load("""{"pooling_mode_cls_token": true}"""))
+        {
+            first.DefaultPooling.ShouldBe(EmbeddingPooling.First);
+        }
+
+        File.WriteAllText(folder.At("modules.json"), $$"""[{{Pooled}}, {"idx": 2, "path": "2_Dense", "type": "sentence_transformers.models.Dense"}]""");
+        using LanguageModel projected = Load("""{"pooling_mode_cls_token": true}""");
+        (await Should.ThrowAsync<NotSupportedException>(() => projected.EmbedAsync([1, 2]))).Message.ShouldStartWith(
+            "modules.json asks for sentence_transformers.models.Dense, which is not computed. Set EmbeddingOptions.Pooling");
     }
 
     [Fact]

@@ -42,7 +42,16 @@ internal static class NewCommand
         if (Directory.Exists(folder))
         {
             // Somebody may stand in it: it stays the same folder.
-            Write(folder, files, () => files.ForEach(file => File.Delete(Path.Combine(folder, file.File))));
+            try
+            {
+                Write(folder, files);
+            }
+            catch
+            {
+                files.ForEach(file => File.Delete(Path.Combine(folder, file.File)));
+                throw;
+            }
+
             return Summary(options.Folder ?? name, files);
         }
 
@@ -51,31 +60,33 @@ internal static class NewCommand
         try
         {
             Directory.CreateDirectory(temporary);
-            Write(temporary, files, () => Directory.Delete(temporary, recursive: true));
+            Write(temporary, files);
             Directory.Move(temporary, folder);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
         {
-            // A name that nobody typed.
-            throw new CliException(exception.Message.Replace(temporary, folder, StringComparison.Ordinal));
+            if (Directory.Exists(temporary))
+            {
+                Directory.Delete(temporary, recursive: true);
+            }
+
+            if (exception is IOException or UnauthorizedAccessException)
+            {
+                // The temporary name is one that nobody typed.
+                throw new CliException(exception.Message.Replace(temporary, folder, StringComparison.Ordinal));
+            }
+
+            throw;
         }
 
         return Summary(options.Folder ?? name, files);
     }
 
-    private static void Write(string folder, List<(string File, string Text)> files, Action remove)
+    private static void Write(string folder, List<(string File, string Text)> files)
     {
-        try
+        foreach ((string file, string text) in files)
         {
-            foreach ((string file, string text) in files)
-            {
-                File.WriteAllText(Path.Combine(folder, file), text);
-            }
-        }
-        catch
-        {
-            remove();
-            throw;
+            File.WriteAllText(Path.Combine(folder, file), text);
         }
     }
 

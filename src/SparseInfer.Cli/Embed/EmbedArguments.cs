@@ -20,7 +20,7 @@ internal sealed class EmbedArguments
 
     private readonly Argument<string[]> _positional = new("model-and-texts")
     {
-        Description = "A GGUF file, or safetensors beside a config.json; and the texts.",
+        Description = "A GGUF file, or safetensors beside a config.json; and the texts. With -m all of them are texts.",
         Arity = ArgumentArity.ZeroOrMore,
         HelpName = "MODEL TEXT",
     };

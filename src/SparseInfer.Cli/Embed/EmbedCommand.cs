@@ -27,7 +27,7 @@ internal static class EmbedCommand
 
         if (options.Pooling is null && model.DefaultPooling is null)
         {
-            throw new CliException($"{path} says a pooling that is not computed: give --pooling mean, cls or last, whichever makes sense for the model.");
+            throw new CliException($"{path}: {model.WhyNoPooling}: give --pooling mean, cls or last, whichever makes sense for the model.");
         }
 
         var vectors = new List<float[]>();
@@ -36,7 +36,9 @@ internal static class EmbedCommand
             TextEmbedding embedding = await EmbedAsync(model, text, index, options.Pooling, cancellationToken);
             for (int i = 0; i < embedding.Count; i++)
             {
-                vectors.Add(EmbeddingNorm.Apply(embedding[i].Span, options.Norm));
+                float[] vector = EmbeddingNorm.Apply(embedding[i].Span, options.Norm);
+                vectors.Add(Array.TrueForAll(vector, float.IsFinite) ? vector : throw new CliException(
+                    $"text {index} has a vector with elements that are no numbers: {path} is damaged, or its numbers are too large to be computed."));
             }
         }
 
@@ -45,9 +47,15 @@ internal static class EmbedCommand
 
     private static async Task<TextEmbedding> EmbedAsync(LanguageModel model, string text, int index, EmbeddingPooling? pooling, CancellationToken cancellationToken)
     {
+        int[] tokens = model.Tokenizer.EncodeWhole(text);
+        if (tokens.Length == 0)
+        {
+            throw new CliException($"text {index} has no token of the model's: leave it out.");
+        }
+
         try
         {
-            return await model.EmbedAsync(text, new() { Pooling = pooling, Normalize = false }, cancellationToken);
+            return await model.EmbedAsync(tokens, new() { Pooling = pooling, Normalize = false }, cancellationToken);
         }
         catch (TextTooLongException exception)
         {

@@ -38,7 +38,7 @@ internal static class EmbeddingNorm
         }
 
         (double ofA, double ofB) = (LengthOf(a, Euclidean), LengthOf(b, Euclidean));
-        return ofA > 0 && ofB > 0 ? product / (ofA * ofB) : ofA == ofB ? 1 : 0;
+        return ofA > 0 && ofB > 0 ? Math.Clamp(product / (ofA * ofB), -1, 1) : ofA == ofB ? 1 : 0; // rounding goes beyond
     }
 
     private static double LargestOf(ReadOnlySpan<float> vector)
@@ -54,12 +54,19 @@ internal static class EmbeddingNorm
 
     private static double LengthOf(ReadOnlySpan<float> vector, int norm)
     {
+        // High powers of small elements are 0, and of large ones infinite: of elements of 1 at most there is always a sum.
+        double largest = norm == Euclidean ? 1 : LargestOf(vector);
+        if (largest == 0)
+        {
+            return 0;
+        }
+
         double sum = 0;
         foreach (float value in vector)
         {
-            sum += norm == Euclidean ? (double)value * value : Math.Pow(Math.Abs(value), norm);
+            sum += norm == Euclidean ? (double)value * value : Math.Pow(Math.Abs(value) / largest, norm);
         }
 
-        return norm == Euclidean ? Math.Sqrt(sum) : Math.Pow(sum, 1.0 / norm);
+        return norm == Euclidean ? Math.Sqrt(sum) : largest * Math.Pow(sum, 1.0 / norm);
     }
 }

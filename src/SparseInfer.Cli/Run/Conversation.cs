@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using SparseInfer.Sampling;
 
 namespace SparseInfer.Cli.Run;
 
@@ -43,6 +44,7 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
     /// <param name="cancellationToken">Ends the answer.</param>
     /// <exception cref="ChatRefusedException">The template does not take the conversation; the message is forgotten.</exception>
     /// <exception cref="CliException">It does not fit in the context; the message is forgotten.</exception>
+    /// <exception cref="GrammarException">A grammar cannot be followed any further; the message is forgotten, and what was said of the answer.</exception>
     public async IAsyncEnumerable<string> AnswerAsync(string message, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         int[] tokens = tokenizer.EncodeChat(template.Render([.. _turns, new("user", message)]));
@@ -52,6 +54,7 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
         }
 
         _turns.Add(new("user", message));
+        int turns = _turns.Count;
         LastAnswer = null;
         SparsityMode mode = session.Mode;
         bool isBegun = false;
@@ -92,7 +95,10 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
         }
         finally
         {
-            _turns.Add(new("assistant", answer.ToString()));
+            if (_turns.Count == turns)
+            {
+                _turns.Add(new("assistant", answer.ToString()));
+            }
 
             // One that was ended in its prompt leaves the session with what it says of the one before.
             LastAnswer = isBegun && session.LastGeneration is { } generation ? new(generation with { PromptTokens = prompt, PromptTime = promptTime }, mode) : null;
@@ -127,8 +133,8 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
         _turns.AddRange(turns.Select(turn => new ChatTurn(turn.Role, turn.Content)));
     }
 
-    /// <summary>Whether there is another piece: of an answer that is ended there is none.</summary>
-    private static async Task<bool> NextAsync(IAsyncEnumerator<string> pieces, CancellationToken cancellationToken)
+    /// <summary>Whether there is another piece: of an answer that is ended there is none. Where a grammar allows none, the message is taken back.</summary>
+    private async Task<bool> NextAsync(IAsyncEnumerator<string> pieces, CancellationToken cancellationToken)
     {
         try
         {
@@ -137,6 +143,11 @@ internal sealed class Conversation(Session session, ChatTemplate template, Text.
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return false;
+        }
+        catch (GrammarException)
+        {
+            _turns.RemoveAt(_turns.Count - 1);
+            throw;
         }
     }
 

@@ -22,7 +22,7 @@ internal static class Faults
         PromptTooLongException prompt => TooLong(prompt, isChat),
         TextTooLongException text => ApiException.Invalid(
             $"This model's maximum context length is {text.Context} tokens, however you requested {text.Tokens} tokens ({text.Tokens} in your prompt; 0 for the completion). Please reduce your prompt; or completion length.",
-            "input", "context_length_exceeded"),
+            text.Index > 0 ? $"input[{text.Index}]" : "input", "context_length_exceeded"),
         ChatRefusedException or ChatTemplateException => ApiException.Invalid(exception.Message, "messages"),
         InsufficientMemoryException or InsufficientDeviceMemoryException => ApiException.Unavailable($"There is not enough memory: {exception.Message}", SoonEnough),
         GrammarException => ApiException.Invalid(exception.Message, code: "invalid_grammar"),

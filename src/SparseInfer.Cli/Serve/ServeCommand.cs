@@ -46,6 +46,11 @@ internal static class ServeCommand
                 }
             }
 
+            if (options.Pooling is null && loaded.Model.WhyNoPooling is { } reason)
+            {
+                log.Warn($"requests for embeddings are refused, since {reason}: give --pooling mean, cls or last, whichever makes sense for the model.");
+            }
+
             await using ModelService service = Create(options, loaded);
             ServedModel model = Describe(options, loaded, service);
             server.Open(model);

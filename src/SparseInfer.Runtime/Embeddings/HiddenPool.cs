@@ -2,7 +2,7 @@ namespace SparseInfer;
 
 /// <summary>
 /// Makes a vector of the hidden states of a prompt's tokens, as they come. Tokens are added up one by one, in their order, so that the result does not depend on how a
-/// prompt was cut into parts.
+/// prompt was cut into parts. Its memory begins with the first of them, and but for the vectors ends with the last: of a request's texts thousands may wait.
 /// </summary>
 /// <param name="tokens">The prompt.</param>
 /// <param name="pooling">What becomes of them.</param>
@@ -11,10 +11,10 @@ namespace SparseInfer;
 /// <param name="normalize">Whether each vector is scaled to length 1.</param>
 internal sealed class HiddenPool(int[] tokens, EmbeddingPooling pooling, int width, int dimensions, bool normalize)
 {
-    private readonly float[] _vectors = new float[pooling == EmbeddingPooling.None ? checked(tokens.Length * dimensions) : dimensions];
+    private float[] _vectors = [];
 
     /// <summary>Of the mean alone.</summary>
-    private readonly double[] _sums = new double[pooling == EmbeddingPooling.Mean ? dimensions : 0];
+    private double[] _sums = [];
     private float[] _rows = [];
     private int _read;
 
@@ -27,6 +27,12 @@ internal sealed class HiddenPool(int[] tokens, EmbeddingPooling pooling, int wid
     /// <returns>How many tokens it took.</returns>
     public int ReadFrom(TokenSequence sequence, int most)
     {
+        if (_read == 0)
+        {
+            _vectors = new float[pooling == EmbeddingPooling.None ? checked(tokens.Length * dimensions) : dimensions];
+            _sums = new double[pooling == EmbeddingPooling.Mean ? dimensions : 0];
+        }
+
         int room = Math.Min(most, tokens.Length - _read) * width;
         if (_rows.Length < room)
         {
@@ -54,6 +60,8 @@ internal sealed class HiddenPool(int[] tokens, EmbeddingPooling pooling, int wid
         {
             Normalize(_vectors.AsSpan(start, dimensions));
         }
+
+        (_sums, _rows) = ([], []);
 
         return new TextEmbedding(tokens, _vectors, dimensions);
     }

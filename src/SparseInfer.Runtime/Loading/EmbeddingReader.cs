@@ -23,19 +23,25 @@ internal static class EmbeddingReader
         ["pooling_mode_lasttoken"] = EmbeddingPooling.Last,
     };
 
+    /// <summary>Of sentence-transformers' modules, by the last part of their types' names: the model, pooling, and a length of 1, which is the default.</summary>
+    private static readonly string[] Computed = ["Transformer", "Pooling", "Normalize"];
+
     private static readonly EmbeddingDefaults Usual = new(EmbeddingPooling.Mean, null);
 
     /// <summary>What an open model says.</summary>
     public static EmbeddingDefaults OfModel(ModelFile file)
     {
-        if (CompanionFiles.Of(file) is not { } files || !files.Has(CompanionFiles.Pooling))
+        EmbeddingDefaults stated = file.Format == ModelFileFormat.Gguf ? OfGguf(file.Metadata) : Usual;
+        if (CompanionFiles.Of(file) is not { } files)
         {
-            return file.Format == ModelFileFormat.Gguf ? OfGguf(file.Metadata) : Usual;
+            return stated;
         }
 
         try
         {
-            return OfFile(files);
+            return files.Has(CompanionFiles.Modules) && OtherModule(files) is { } type
+                ? new(null, $"{CompanionFiles.Modules} asks for {type}, which is not computed")
+                : files.Has(CompanionFiles.Pooling) ? OfFile(files) : stated;
         }
         catch (Exception wrong) when (wrong is ModelFormatException or IOException or UnauthorizedAccessException)
         {
@@ -48,6 +54,17 @@ internal static class EmbeddingReader
         && metadata.TryGetInt64($"{architecture}.{GgufKeys.PoolingType}", out long number) && number >= 1 && number <= Numbered.Length
             ? new(Numbered[number - 1], null)
             : Usual;
+
+    /// <summary>The first module that changes vectors and is not computed, such as a projection behind the pooling; null: there is none.</summary>
+    private static string? OtherModule(CompanionFiles files)
+    {
+        using FileRegion region = files.Open(CompanionFiles.Modules);
+        JsonNode root = JsonNode.Parse(region, MaximumFileBytes, out JsonDocument document, JsonValueKind.Array);
+        using (document)
+        {
+            return root.Items().Select(module => module["type"].Text()).FirstOrDefault(type => !Computed.Contains(type.Split('.')[^1]));
+        }
+    }
 
     /// <summary>Every mode that is true; the libraries put the vectors of several one after the other.</summary>
     private static EmbeddingDefaults OfFile(CompanionFiles files)

@@ -13,6 +13,9 @@ public abstract partial class LanguageModel
     /// </summary>
     public EmbeddingPooling? DefaultPooling => _embeddings.Pooling;
 
+    /// <summary>Why there is no <see cref="DefaultPooling"/>, without a full stop; null: there is one.</summary>
+    internal string? WhyNoPooling => _embeddings.Refusal;
+
     /// <summary>Makes a vector of a text, in a session of its own, which has room for the text and no more. Prompts are computed dense, whatever the mode.</summary>
     /// <param name="text">
     /// The text. The tokens that the model's sequences begin and end with are put around it where the file asks for them; names of control tokens in it are ordinary text.

@@ -20,6 +20,7 @@ public sealed partial class ModelService
     public async Task<IReadOnlyList<TextEmbedding>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(request.Options);
         using ServicePlaces places = TakePlaces(1, 1);
         _totals.Took();
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
@@ -78,13 +79,13 @@ public sealed partial class ModelService
         clock.Begin();
         bool isWhole = false;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        if (Options.TimeLimit is { } limit)
-        {
-            limited.CancelAfter(limit);
-        }
-
         try
         {
+            if (Options.TimeLimit is { } limit)
+            {
+                limited.CancelAfter(limit);
+            }
+
             // It has room for the longest text, and no more.
             using Session session = _sessions.CreateAlone(pools.Max(pool => pool.Tokens.Length));
             var embeddings = new TextEmbedding[pools.Length];

@@ -395,9 +395,10 @@ public sealed partial class ModelService : IDisposable, IAsyncDisposable
             EnumArgument.Require(mode);
         }
 
-        if (request.TimeLimit <= TimeSpan.Zero)
+        if (request.TimeLimit <= TimeSpan.Zero || request.TimeLimit > ModelServiceOptions.LongestLimit)
         {
-            throw new ArgumentOutOfRangeException(nameof(request), request.TimeLimit, "TimeLimit must be positive; null is the service's.");
+            throw new ArgumentOutOfRangeException(
+                nameof(request), request.TimeLimit, $"TimeLimit must be positive, and {ModelServiceOptions.LongestLimit.Days} days at most; null is the service's.");
         }
     }
 }

@@ -5,6 +5,9 @@ namespace SparseInfer.Serving;
 /// <summary>How a <see cref="ModelService"/> shares a model out.</summary>
 public sealed record ModelServiceOptions
 {
+    /// <summary>Timers take no longer one than this and some hours.</summary>
+    internal static readonly TimeSpan LongestLimit = TimeSpan.FromDays(49);
+
     /// <summary>Most requests that are computed at a time, 1 to 16.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not 1 to 16.</exception>
     public int MaxRunning { get; init => field = Require(value, 1, DecoderBatch.MaxStates, nameof(MaxRunning)); } = DecoderBatch.MaxStates;
@@ -33,11 +36,11 @@ public sealed record ModelServiceOptions
     public int KeptSessions { get; init => field = Require(value, 0, int.MaxValue, nameof(KeptSessions)); } = 16;
 
     /// <summary>How long a request may be computed: <see cref="ServiceRequest.TimeLimit"/>. Null: as long as it takes.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive, or longer than 49 days.</exception>
     public TimeSpan? TimeLimit { get; init => field = Require(value, nameof(TimeLimit)); }
 
     /// <summary>How long a request may wait for its turn before it fails with <see cref="ServiceBusyException"/>. Null: as long as it takes.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive, or longer than 49 days.</exception>
     public TimeSpan? QueueTimeLimit { get; init => field = Require(value, nameof(QueueTimeLimit)); }
 
     /// <summary>Most tokens of a prompt between two tokens of running answers: <see cref="SchedulerOptions.PromptSlice"/>.</summary>
@@ -87,7 +90,7 @@ public sealed record ModelServiceOptions
             : throw new ArgumentOutOfRangeException(name, value, $"{name} must be {(most == int.MaxValue ? $"at least {least}" : $"{least} to {most}")}.");
 
     private static TimeSpan? Require(TimeSpan? value, string name) =>
-        value is null || value > TimeSpan.Zero
+        value is null || (value > TimeSpan.Zero && value <= LongestLimit)
             ? value
-            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be positive; null is no limit.");
+            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be positive, and {LongestLimit.Days} days at most; null is no limit.");
 }

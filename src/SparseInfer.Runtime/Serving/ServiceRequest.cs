@@ -28,7 +28,7 @@ public abstract record ServiceRequest
 
     /// <summary>
     /// How long it may be computed, from its first prompt token on; then it ends with <see cref="FinishReason.TimeLimit"/> and what it has. Null: the service's
-    /// <see cref="ModelServiceOptions.TimeLimit"/>. The service's holds where it is shorter.
+    /// <see cref="ModelServiceOptions.TimeLimit"/>. The service's holds where it is shorter. 49 days at most.
     /// </summary>
     public TimeSpan? TimeLimit { get; init; }
 }

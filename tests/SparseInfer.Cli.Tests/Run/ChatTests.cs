@@ -94,6 +94,19 @@ public sealed class ChatTests : IDisposable
         replies[5].GetProperty("error").GetString()!.ShouldContain("/clear begins anew");
     }
 
+    [Fact]
+    public void A_message_that_a_grammar_cannot_answer_is_told_and_forgotten()
+    {
+        string file = Path.Combine(_folder, "none.json");
+        const string Grammar = """
+            root ::= a{0,200} "b"
+            a ::= ("x" | "x" "x" | "x" "x" "x")*
+            """;
+        JsonElement[] replies = Answers(Talk($"Hello\n/save {file}\n", "-n", "30", "--temp", "0", "--grammar", Grammar, "--json"));
+        replies[0].GetProperty("error").GetString()!.ShouldContain("more than 20000 ways");
+        JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetArrayLength().ShouldBe(0);
+    }
+
     /// <summary>The first Ctrl-C ends the answer and the next message is answered; the input's end ends the program.</summary>
     [Fact]
     public async Task Ctrl_C_ends_the_answer_and_not_the_program()

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SparseInfer.Cli.Embed;
+using SparseInfer.Cli.Tests.Convert;
 using SparseInfer.Cli.Tests.Metadata;
 
 namespace SparseInfer.Cli.Tests.Run;
@@ -71,6 +72,7 @@ public sealed class EmbedTests : IDisposable
         scaled[0].ShouldBe(expected[0], 1e-4f);
         scaled[1].ShouldBe(expected[1], 1e-4f);
         EmbeddingNorm.Apply([0, 0], norm).ShouldBe([0, 0]);
+        EmbeddingNorm.Apply([1e-5f, 0], 100)[0].ShouldBe(1, 1e-6f, "though the hundredth power is 0");
     }
 
     [Theory]
@@ -81,6 +83,15 @@ public sealed class EmbedTests : IDisposable
         ToolResult result = ToolProgram.Run("embed", TinyModels.Of("llama").SaveGguf(Path.Combine(_folder, "model.gguf"), (key, value)), "t3", "--activation", "relu");
         result.ExitCode.ShouldBe(1);
         result.Error.ShouldContain(message);
+    }
+
+    [Fact]
+    public void What_a_folder_asks_for_and_a_text_without_tokens_are_told()
+    {
+        TinyFolder folder = TinyFolder.Write(TinyModels.Llama, Path.Combine(_folder, "model"));
+        File.WriteAllText(folder.At("modules.json"), """[{"type": "sentence_transformers.models.Transformer"}, {"type": "sentence_transformers.models.Dense"}]""");
+        ToolProgram.Run("embed", folder.Root, "abc", "--activation", "relu").Error.ShouldContain("modules.json asks for sentence_transformers.models.Dense, which is not computed: give --pooling");
+        ToolProgram.Run("embed", folder.Root, "abc", "!", "--activation", "relu", "--pooling", "last").Error.ShouldContain("text 1 has no token of the model's");
     }
 
     private static JsonElement Json(params string[] arguments)

@@ -262,6 +262,7 @@ public sealed class ModelServiceTests
         await Should.ThrowAsync<ArgumentOutOfRangeException>(AskAsync(service, Greedy("a", 0)));
         await Should.ThrowAsync<NotSupportedException>(ServedAnswer.OfAsync(service.ChatAsync(new ChatRequest([new("user", "a")]))));
         Should.Throw<ArgumentOutOfRangeException>(() => new ModelService(model, new ModelServiceOptions { Context = 21 })).Message.ShouldContain("Context");
+        Should.Throw<ArgumentOutOfRangeException>(() => new ModelServiceOptions { TimeLimit = TimeSpan.FromDays(50) }).Message.ShouldContain("49 days at most");
         ServiceCounts counts = service.ReadCounts();
         (counts.Running, counts.Invalid, counts.Failed).ShouldBe((0, 4, 0));
     }

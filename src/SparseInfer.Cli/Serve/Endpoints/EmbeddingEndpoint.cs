@@ -14,9 +14,11 @@ internal sealed class EmbeddingEndpoint(ServerContext server)
     {
         ServedModel model = server.State.Model!;
         using var scope = new AnswerScope(context, server.State, server.Options.RequestTimeout);
+        EmbeddingCall call;
+        IReadOnlyList<TextEmbedding> embeddings;
         try
         {
-            EmbeddingCall call = await server.Bodies.ReadAsync(
+            call = await server.Bodies.ReadAsync(
                 context,
                 parameters =>
                 {
@@ -24,15 +26,24 @@ internal sealed class EmbeddingEndpoint(ServerContext server)
                     return EmbeddingCall.Read(parameters, model.Service, server.Options.Pooling);
                 },
                 scope.Token);
-            IReadOnlyList<TextEmbedding> embeddings = await model.Service.EmbedAsync(call.Request, scope.Token);
-            RequestRecord.Of(context).Tell(embeddings);
-            await (call.IsBase64
-                ? Sending.JsonAsync(context, 200, EmbeddingReply<byte>.Of(embeddings, model.Name, Bytes), ReplyJson.Default.EmbeddingReplyByte, server.Options.WriteTimeout, scope.Token)
-                : Sending.JsonAsync(context, 200, EmbeddingReply<float>.Of(embeddings, model.Name, vector => vector), ReplyJson.Default.EmbeddingReplySingle, server.Options.WriteTimeout, scope.Token));
+            embeddings = await model.Service.EmbedAsync(call.Request, scope.Token);
         }
         catch (Exception exception)
         {
             throw (exception is OperationCanceledException ? scope.Reason() : Faults.Of(exception, isChat: false)) ?? exception;
+        }
+
+        // A vector that JSON does not take is no fault of the client's.
+        RequestRecord.Of(context).Tell(embeddings);
+        try
+        {
+            await (call.IsBase64
+                ? Sending.JsonAsync(context, 200, EmbeddingReply<byte>.Of(embeddings, model.Name, Bytes), ReplyJson.Default.EmbeddingReplyByte, server.Options.WriteTimeout, scope.Token)
+                : Sending.JsonAsync(context, 200, EmbeddingReply<float>.Of(embeddings, model.Name, vector => vector), ReplyJson.Default.EmbeddingReplySingle, server.Options.WriteTimeout, scope.Token));
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw scope.Reason() ?? (Exception)exception;
         }
     }
 

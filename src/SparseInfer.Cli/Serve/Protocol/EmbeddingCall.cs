@@ -17,6 +17,7 @@ internal sealed record EmbeddingCall(EmbeddingRequest Request, bool IsBase64)
     /// <param name="service">What answers it.</param>
     /// <param name="pooling">What vectors are made of; null: what the model's file says.</param>
     /// <exception cref="ApiException">A parameter is wrong.</exception>
+    /// <exception cref="TextTooLongException">A list of tokens does not fit.</exception>
     public static EmbeddingCall Read(Parameters parameters, ModelService service, EmbeddingPooling? pooling)
     {
         parameters.Ignore("model", "user");
@@ -32,7 +33,7 @@ internal sealed record EmbeddingCall(EmbeddingRequest Request, bool IsBase64)
 
         return (pooling ?? service.Model.DefaultPooling) is { } known
             ? new(request with { Options = new() { Pooling = known, Dimensions = dimensions } }, isBase64)
-            : throw ApiException.Invalid("This model's file says a pooling that is not computed. Start the server with --pooling.", null, "no_pooling");
+            : throw ApiException.Invalid("What this model's file says of pooling is not computed. Start the server with --pooling.", null, "no_pooling");
     }
 
     /// <summary>A text, texts, tokens, or several lists of tokens.</summary>
@@ -47,17 +48,20 @@ internal sealed record EmbeddingCall(EmbeddingRequest Request, bool IsBase64)
         }
 
         return inputs[0].ValueKind == JsonValueKind.Array
-            ? new(inputs.Select((input, i) => Tokens(input, isOne ? "input" : $"input[{i}]", service)).ToArray())
+            ? new(inputs.Select((input, i) => Tokens(input, i, isOne ? "input" : $"input[{i}]", service)).ToArray())
             : new(inputs.Select((input, i) => Text(input, isOne ? "input" : $"input[{i}]")).ToArray());
     }
 
     private static string Text(JsonElement input, string path) =>
         input.ValueKind != JsonValueKind.String ? throw WrongInput(path, input) : input.GetString() is { Length: > 0 } text ? text : throw Empty();
 
-    private static int[] Tokens(JsonElement input, string path, ModelService service)
+    private static int[] Tokens(JsonElement input, int index, string path, ModelService service)
     {
-        JsonElement[] ids = input.ValueKind == JsonValueKind.Array ? [.. input.EnumerateArray()] : throw WrongInput(path, input);
-        return ids.Length > 0 ? CompletionPrompt.TokenIds(ids, path, service.Model.Shape.Vocabulary) : throw Empty();
+        // Not read where it is too long: a body holds millions.
+        int length = input.ValueKind == JsonValueKind.Array ? input.GetArrayLength() : throw WrongInput(path, input);
+        return length == 0 ? throw Empty()
+            : length > service.Context ? throw new TextTooLongException(index, length, service.Context)
+            : CompletionPrompt.TokenIds([.. input.EnumerateArray()], path, service.Model.Shape.Vocabulary);
     }
 
     /// <summary>OpenAI's service says no more of an empty text, and of an empty list.</summary>

@@ -22,8 +22,11 @@ internal abstract class CompanionFiles
     /// <summary>Of sentence-transformers: what becomes of tokens' vectors.</summary>
     public const string Pooling = "1_Pooling/config.json";
 
+    /// <summary>Of sentence-transformers: what a text goes through, one after the other.</summary>
+    public const string Modules = "modules.json";
+
     /// <summary>Those that say something of a model whose weights are elsewhere.</summary>
-    public static IReadOnlyList<string> Names { get; } = [TokenizerJson, SentencePiece, TokenizerConfig, ChatTemplate, Config, GenerationConfig, Pooling];
+    public static IReadOnlyList<string> Names { get; } = [TokenizerJson, SentencePiece, TokenizerConfig, ChatTemplate, Config, GenerationConfig, Pooling, Modules];
 
     /// <summary>The file that holds a tokenizer; null: none does.</summary>
     public string? Tokenizer => Has(TokenizerJson) ? TokenizerJson : Has(SentencePiece) ? SentencePiece : null;

@@ -32,8 +32,8 @@ internal readonly struct JsonNode
         _file, Path.Length == 0 ? key : $"{Path}.{key}", IsObject && _element.TryGetProperty(key, out JsonElement value) ? value : default);
 
     /// <summary>The document of a file.</summary>
-    /// <exception cref="ModelFormatException">It is too large, or no JSON object.</exception>
-    public static JsonNode Parse(FileRegion region, int maximumBytes, out JsonDocument document)
+    /// <exception cref="ModelFormatException">It is too large, or not of this kind: an object or an array.</exception>
+    public static JsonNode Parse(FileRegion region, int maximumBytes, out JsonDocument document, JsonValueKind kind = JsonValueKind.Object)
     {
         try
         {
@@ -45,9 +45,9 @@ internal readonly struct JsonNode
                 region.Path, $"this is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine}. {FileText.Mend}");
         }
 
-        return document.RootElement.ValueKind == JsonValueKind.Object
+        return document.RootElement.ValueKind == kind
             ? new JsonNode(region.Path, "", document.RootElement)
-            : throw new ModelFormatException(region.Path, $"a JSON object was expected. {FileText.Mend}");
+            : throw new ModelFormatException(region.Path, $"a JSON {(kind == JsonValueKind.Array ? "array" : "object")} was expected. {FileText.Mend}");
     }
 
     /// <summary>A text.</summary>

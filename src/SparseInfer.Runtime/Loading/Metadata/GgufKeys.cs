@@ -75,7 +75,7 @@ internal static class GgufKeys
         ["moe_every_n_layers"] = KeyRule.Number("some layers have no experts", (_, step) => step is 0 or 1),
         ["nextn_predict_layers"] = KeyRule.Zero("some layers predict later tokens"),
         ["leading_dense_block_count"] = KeyRule.Number("some layers have no experts", (facts, layers) => layers == 0 || facts.First(Fact.Experts) is null or 0),
-        [PoolingType] = KeyRule.Number("the output is a score", (_, pooling) => pooling is >= 0 and <= 3), // read by EmbeddingReader
+        [PoolingType] = KeyRule.Number("the output is a score, or pooled in another way than is known", (_, pooling) => pooling is >= 0 and <= 3), // read by EmbeddingReader
 
         // Of YaRN and Llama 3's scaling, read by ScalingReader where the scaling is that; or of training.
         ["rope.scaling.original_context_length"] = KeyRule.Harmless,
