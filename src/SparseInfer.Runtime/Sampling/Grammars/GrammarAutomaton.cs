@@ -217,6 +217,13 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
 
         if (_states.Count + _stacks.Count > MaxKept)
         {
+            // A state that is in use would hold all that were found from it.
+            foreach (GrammarState each in _states)
+            {
+                each.Next = null;
+            }
+
+            _start = null;
             _states.Clear();
             _stacks.Clear();
         }
