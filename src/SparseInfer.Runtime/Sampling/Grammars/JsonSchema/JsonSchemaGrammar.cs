@@ -37,7 +37,15 @@ internal sealed class JsonSchemaGrammar
     {
         var rules = new GrammarRules();
         int root = rules.Name("root");
-        rules[root].Body = new JsonSchemaGrammar(schema, rules).Build();
+        try
+        {
+            rules[root].Body = new JsonSchemaGrammar(schema, rules).Build();
+        }
+        catch (InvalidOperationException)
+        {
+            throw new JsonSchemaException("A name or text of the schema has half of a surrogate pair, which no text has: mend its \\u escapes.", "#");
+        }
+
         return Compile(rules, root, text);
     }
 
@@ -71,13 +79,22 @@ internal sealed class JsonSchemaGrammar
         GrammarExpression root = ValueOf(_root);
         while (_pending.TryDequeue(out (int Rule, SchemaNode Schema) named))
         {
-            _rules[named.Rule].Body = ValueOf(named.Schema);
+            _rules[named.Rule].Body = BodyOf(named.Schema);
         }
 
         return root;
     }
 
+    /// <summary>Values of a schema. Where it holds together with others it is a rule that is made later: by a <c>$ref</c> among those it may come back to itself.</summary>
     private GrammarExpression ValueOf(SchemaNode schema)
+    {
+        schema.Check();
+        string[] keywords = [.. schema.Keywords];
+        bool isTogether = keywords.Length > 1 && keywords.Any(keyword => keyword is "$ref" or "anyOf" or "oneOf");
+        return isTogether || keywords.Contains("allOf") ? Named(schema) : BodyOf(schema);
+    }
+
+    private GrammarExpression BodyOf(SchemaNode schema)
     {
         schema.Check();
         if (!schema.IsObject)
@@ -88,7 +105,7 @@ internal sealed class JsonSchemaGrammar
         string[] keywords = [.. schema.Keywords];
         if (schema.TryGet("$ref", out _) && keywords.Length == 1)
         {
-            return Reference(schema);
+            return Named(Follow(schema));
         }
 
         if (keywords.Contains("enum") || keywords.Contains("const"))
@@ -112,14 +129,13 @@ internal sealed class JsonSchemaGrammar
         return types is null ? _json.Value : Choice([.. types.Select(type => OfType(schema, type))]);
     }
 
-    private GrammarExpression Reference(SchemaNode schema)
+    private GrammarExpression Named(SchemaNode schema)
     {
-        SchemaNode target = Follow(schema);
-        if (!_named.TryGetValue(target.Path, out int rule))
+        if (!_named.TryGetValue(schema.Path, out int rule))
         {
-            rule = _rules.Name(target.Path);
-            _named.Add(target.Path, rule);
-            _pending.Enqueue((rule, target));
+            rule = _rules.Name(schema.Path);
+            _named.Add(schema.Path, rule);
+            _pending.Enqueue((rule, schema));
         }
 
         return Rule(rule);
@@ -168,6 +184,14 @@ internal sealed class JsonSchemaGrammar
         return _objects.Of(shape, schemas[0]);
     }
 
+    private GrammarExpression ObjectOf(SchemaNode schema)
+    {
+        var shape = new ObjectShape();
+        shape.Add(schema);
+        shape.End();
+        return _objects.Of(shape, schema);
+    }
+
     /// <summary>Adds what a schema says, and those that hold with it, all of objects.</summary>
     private void Collect(SchemaNode schema, ObjectShape shape, string? except, int depth)
     {
@@ -185,7 +209,7 @@ internal sealed class JsonSchemaGrammar
             }
         }
 
-        if (schema.TypesOf() is { } types && types is not ["object"])
+        if (schema.TypesOf() is { } types && !types.Contains("object"))
         {
             throw schema.Wrong("type", "is to be object where several schemas are to hold together");
         }
@@ -205,7 +229,7 @@ internal sealed class JsonSchemaGrammar
     private GrammarExpression OfType(SchemaNode schema, string type) => type switch
     {
         "object" when !schema.Keywords.Any(keyword => keyword is "properties" or "required" or "additionalProperties" or "minProperties" or "maxProperties") => _json.Object,
-        "object" => ObjectOf([schema]),
+        "object" => ObjectOf(schema),
         "array" => ArrayOf(schema),
         "string" => StringOf(schema),
         "integer" => NumberGrammar.Integer(schema, _json),

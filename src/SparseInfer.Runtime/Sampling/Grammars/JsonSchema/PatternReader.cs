@@ -184,7 +184,7 @@ internal sealed class PatternReader
         _at++;
         bool isNegated = Current == '^';
         _at += isNegated ? 1 : 0;
-        CodePointSet set = CodePointSet.Of();
+        List<(int First, int Last)> ranges = [];
         while (Current != ']')
         {
             if (IsAtEnd)
@@ -205,10 +205,11 @@ internal sealed class PatternReader
                 first = CodePointSet.Of((from.First, to.First));
             }
 
-            set = set.Union(first);
+            ranges.AddRange(first.Ranges);
         }
 
         _at++;
+        CodePointSet set = CodePointSet.Of(ranges);
         return isNegated ? set.Complement() : set;
     }
 
