@@ -8,6 +8,13 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 {
     private const int MaxDepth = 16;
 
+    /// <summary>Most pairs of schemas that are looked at for one pair: schemas that refer to each other have no end of them.</summary>
+    private const int MaxWork = 1000;
+
+    private static readonly string[] AllKinds = ["object", "array", "string", "number", "boolean", "null"];
+
+    private int _work;
+
     /// <summary>The first two of several that a value may follow; null: there are none.</summary>
     public (int First, int Second)? Find(IReadOnlyList<SchemaNode> schemas)
     {
@@ -15,6 +22,7 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
         {
             for (int first = 0; first < second; first++)
             {
+                _work = 0;
                 if (!AreApart(schemas[first], schemas[second], 0))
                 {
                     return (first, second);
@@ -45,7 +53,7 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 
     private bool AreApart(SchemaNode a, SchemaNode b, int depth)
     {
-        if (depth > MaxDepth)
+        if (depth > MaxDepth || ++_work > MaxWork)
         {
             return false;
         }
@@ -61,13 +69,9 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
             return !values.Any(value => others.Any(other => JsonElement.DeepEquals(value, other)));
         }
 
-        if (Kinds(a) is not { } kinds || Kinds(b) is not { } otherKinds)
-        {
-            return false;
-        }
-
-        string[] shared = [.. kinds.Intersect(otherKinds)];
-        return shared.Length == 0 || (shared is ["object"] && HaveAProperty(a, b, depth));
+        // What is written of the one must not be taken by the other. A schema without 'type' takes all that its keywords say nothing of, though none of that is written.
+        string[] shared = [.. Kinds(a.TypesOf(), a).Intersect(Kinds(TypesTaken(b), b)), .. Kinds(b.TypesOf(), b).Intersect(Kinds(TypesTaken(a), a))];
+        return Array.TrueForAll(shared, kind => kind == "object") && (shared.Length == 0 || HaveAProperty(a, b, depth));
     }
 
     /// <summary>Whether a property that both must have tells them apart.</summary>
@@ -98,10 +102,13 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
         schema.TryGet("required", out SchemaNode required) && required.Json.ValueKind == JsonValueKind.Array
         && required.Json.EnumerateArray().Any(each => SchemaNode.TextOf(each) == name);
 
-    /// <summary>Types, where a whole number is a number; null: any.</summary>
-    private static string[]? Kinds(SchemaNode schema) => ValuesOf(schema) is { } values
-        ? [.. values.Select(KindOf).Distinct()]
-        : schema.TypesOf()?.Select(type => type == "integer" ? "number" : type).Distinct().ToArray();
+    /// <summary>Types of which values are taken; null: any.</summary>
+    private static string[]? TypesTaken(SchemaNode schema) => schema.TryGet("type", out _) ? schema.TypesOf() : null;
+
+    /// <summary>Types, where a whole number is a number: those of the values that are listed, or else some.</summary>
+    private static IEnumerable<string> Kinds(string[]? types, SchemaNode schema) => ValuesOf(schema) is { } values
+        ? values.Select(KindOf).Distinct()
+        : types?.Select(type => type == "integer" ? "number" : type).Distinct() ?? AllKinds;
 
     private static string KindOf(JsonElement value) => value.ValueKind switch
     {
