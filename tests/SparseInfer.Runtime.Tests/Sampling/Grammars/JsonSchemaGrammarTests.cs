@@ -49,6 +49,11 @@ public class JsonSchemaGrammarTests
         { """{"allOf":[{"properties":{"a":{"type":"integer"}},"additionalProperties":true},{"properties":{"b":{"type":"integer"}}}]}""", ["{\"a\":1,\"b\":2,\"c\":null}"], ["{\"b\":null}"] },
         { """{"type":"integer","minimum":18446744073709551610}""", ["18446744073709551610", "18446744073709551615"], ["18446744073709551609", "1"] },
         { """{"type":"integer","minimum":0,"maximum":1e25}""", ["0", "18446744073709551615"], ["-1"] },
+        { """{"type":["object","null"],"required":["$type"],"anyOf":[{"properties":{"$type":{"const":"a"}}},{"properties":{"$type":{"const":"b"}}}]}""", ["null", "{\"$type\":\"b\"}"], ["{}", "1"] },
+        { """{"$defs":{"c":{"type":"string","enum":["x"]}},"type":"array","items":{"$ref":"#/$defs/c","type":["string","null"],"items":{}}}""", ["[\"x\"]"], ["[1]", "[null]"] },
+        { """{"type":"number","minimum":0,"maximum":1.7976931348623157E+308}""", ["0", "12.5"], ["-1"] },
+        { """{"oneOf":[{"$ref":"#/$defs/m"},{"$ref":"#/$defs/n"}],"$defs":{"m":{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/$defs/m"},{"type":"null"}]},"k":{"const":1}},"required":["a","k"]},"n":{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]},"k":{"const":2}},"required":["a","k"]}}}""",
+            ["{\"a\":null,\"k\":2}", "{\"a\":{\"a\":null,\"k\":1},\"k\":1}"], ["{\"a\":null,\"k\":3}"] },
         { """{"type":"string","format":"date"}""", ["\"2024-02-29\"", "\"2000-02-29\"", "\"1999-12-31\""], ["\"2023-02-29\"", "\"1900-02-29\"", "\"2024-04-31\"", "\"2024-13-01\""] },
         { """{"type":"string","format":"date-time"}""", ["\"2024-02-29T23:59:59Z\"", "\"2024-01-01T00:00:00.125+14:00\""], ["\"2024-02-29 23:59:59Z\"", "\"2024-01-01T24:00:00Z\""] },
         { """{"type":"string","format":"uuid"}""", ["\"123e4567-e89b-12d3-a456-426614174000\""], ["\"123e4567\""] },
@@ -131,6 +136,18 @@ public class JsonSchemaGrammarTests
         grammar.Matches($$$"""{"{{{name}}}":1}""").ShouldBeFalse();
         Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema($$$"""{"type":"object","properties":{"{{{name}}}{{{name}}}":{}},"additionalProperties":true}"""))
             .Keyword.ShouldBe("properties");
+    }
+
+    [Fact]
+    public void Schemas_that_fan_out_are_refused_and_not_computed_for_ever()
+    {
+        string fan = string.Concat(Enumerable.Range(0, 20).Select(i => $"\"a{i}\":{{\"allOf\":[{{\"$ref\":\"#/$defs/a{i + 1}\"}},{{\"$ref\":\"#/$defs/a{i + 1}\"}}]}},"));
+        Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema("{\"$ref\":\"#/$defs/a0\",\"$defs\":{" + fan + "\"a20\":{\"type\":\"object\"}}}"));
+
+        const string Three = """{"type":"object","properties":{"p":{"$ref":"SELF"},"q":{"$ref":"SELF"},"r":{"$ref":"SELF"}},"required":["p","q","r"]}""";
+        string tree = "{\"oneOf\":[{\"$ref\":\"#/$defs/m\"},{\"$ref\":\"#/$defs/n\"}],\"$defs\":{\"m\":"
+            + Three.Replace("SELF", "#/$defs/m", StringComparison.Ordinal) + ",\"n\":" + Three.Replace("SELF", "#/$defs/n", StringComparison.Ordinal) + "}}";
+        Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema(tree)).Keyword.ShouldBe("oneOf");
     }
 
     [Fact]

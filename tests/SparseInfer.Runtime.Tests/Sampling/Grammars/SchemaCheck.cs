@@ -86,7 +86,7 @@ internal static class SchemaCheck
     private static bool OfNumber(string keyword, JsonElement rule, JsonElement value) => keyword switch
     {
         "minimum" => value.GetDecimal() >= rule.GetDecimal(),
-        "maximum" => value.GetDecimal() <= rule.GetDecimal(),
+        "maximum" => rule.TryGetDecimal(out decimal most) ? value.GetDecimal() <= most : value.GetDouble() <= rule.GetDouble(),
         "exclusiveMinimum" => value.GetDecimal() > rule.GetDecimal(),
         "exclusiveMaximum" => value.GetDecimal() < rule.GetDecimal(),
         _ => true,

@@ -9,6 +9,12 @@ namespace SparseInfer.Sampling;
 /// </summary>
 internal sealed class JsonSchemaGrammar
 {
+    /// <summary>Most alternatives of a oneOf: each is compared with all others.</summary>
+    private const int MaxOneOf = 500;
+
+    /// <summary>Most schemas that hold together.</summary>
+    private const int MaxTogether = 1000;
+
     private readonly SchemaNode _root;
     private readonly GrammarRules _rules;
     private readonly JsonRules _json;
@@ -58,6 +64,23 @@ internal sealed class JsonSchemaGrammar
         return new Grammar(rules, root, "any JSON object");
     }
 
+    /// <summary>Whether a schema of objects, as JSON text, says nothing of them: <c>{}</c>, or <c>true</c>.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="JsonSchemaException">It takes what is no object.</exception>
+    public static bool IsAnyObject(string schema)
+    {
+        using JsonDocument document = JsonDocument.Parse(schema);
+        var root = new SchemaNode(document.RootElement, "#");
+        root.Check();
+        if (root.Json.ValueKind == JsonValueKind.True || (root.IsObject && !root.Keywords.Any()))
+        {
+            return true;
+        }
+
+        return root.IsObject && root.TypesOf() is ["object"] ? false
+            : throw new JsonSchemaException("The parameters of a tool are to be an object: give 'type': 'object'.", "#", "type");
+    }
+
     private static Grammar Compile(GrammarRules rules, int root, string text)
     {
         try
@@ -103,7 +126,7 @@ internal sealed class JsonSchemaGrammar
         }
 
         string[] keywords = [.. schema.Keywords];
-        if (schema.TryGet("$ref", out _) && keywords.Length == 1)
+        if (keywords.Contains("$ref") && (keywords.Length == 1 || (keywords.Length == 2 && schema.TryGet("type", out _) && IsOfType(Follow(schema), schema))))
         {
             return Named(Follow(schema));
         }
@@ -128,6 +151,9 @@ internal sealed class JsonSchemaGrammar
         string[]? types = schema.TypesOf();
         return types is null ? _json.Value : Choice([.. types.Select(type => OfType(schema, type))]);
     }
+
+    /// <summary>Whether a schema asks for no type that another one does not.</summary>
+    private static bool IsOfType(SchemaNode schema, SchemaNode other) => schema.TryGet("type", out _) && schema.TypesOf()!.Except(other.TypesOf()!).FirstOrDefault() is null;
 
     private GrammarExpression Named(SchemaNode schema)
     {
@@ -163,14 +189,31 @@ internal sealed class JsonSchemaGrammar
     private GrammarExpression OneOf(SchemaNode schema, string keyword, bool isAlone)
     {
         IReadOnlyList<SchemaNode> alternatives = schema.Schemas(keyword);
+        if (keyword == "oneOf" && alternatives.Count > MaxOneOf)
+        {
+            throw schema.Wrong(keyword, $"has more than {MaxOneOf} alternatives, too many to tell each from all others: use 'anyOf', or 'enum'");
+        }
+
         if (keyword == "oneOf" && _overlap.Find(alternatives) is (var first, var second))
         {
             throw schema.Unsupported(
                 keyword, $"a value may follow alternatives {first} and {second} of 'oneOf', and has to follow one alone: use 'anyOf', or a property that tells them apart by 'const'");
         }
 
-        return Choice([.. alternatives.Select(alternative => isAlone ? ValueOf(alternative) : ObjectOf([schema, alternative], except: keyword))]);
+        if (isAlone)
+        {
+            return Choice([.. alternatives.Select(ValueOf)]);
+        }
+
+        GrammarExpression objects = Choice([.. alternatives.Select(alternative => ObjectOf([schema, alternative], except: keyword))]);
+        bool takesNull = keyword == "anyOf" && schema.TryGet("type", out _) && SaysNothingOfNull(schema) && alternatives.Any(SaysNothingOfNull);
+        return takesNull ? Choice(objects, Literal("null")) : objects;
     }
+
+    /// <summary>Whether keywords are about objects alone, and the type that is asked for, where one is, has null.</summary>
+    private static bool SaysNothingOfNull(SchemaNode schema) => schema.IsObject
+        && !schema.Keywords.Any(keyword => keyword is "$ref" or "allOf")
+        && (!schema.TryGet("type", out _) || schema.TypesOf()!.Contains("null"));
 
     private GrammarExpression ObjectOf(IReadOnlyList<SchemaNode> schemas, string? except = null)
     {
@@ -196,9 +239,9 @@ internal sealed class JsonSchemaGrammar
     private void Collect(SchemaNode schema, ObjectShape shape, string? except, int depth)
     {
         schema.Check();
-        if (depth > 32)
+        if (depth > 32 || ++shape.Parts > MaxTogether)
         {
-            throw new JsonSchemaException("Schemas that hold together refer to each other more than 32 deep, or in a circle.", schema.Path, "$ref");
+            throw new JsonSchemaException($"Schemas that hold together refer to each other more than 32 deep, or in a circle, or are more than {MaxTogether}.", schema.Path, "$ref");
         }
 
         foreach (string keyword in schema.Keywords)

@@ -29,6 +29,9 @@ internal sealed class ObjectShape
     /// <summary>Where a count of properties is asked for; null: nowhere.</summary>
     public SchemaNode? Counted { get; private set; }
 
+    /// <summary>How many schemas were added, for their limit.</summary>
+    public int Parts { get; set; }
+
     public bool IsRequired(string name) => _required.Contains(name);
 
     /// <summary>Adds what a schema says of objects.</summary>

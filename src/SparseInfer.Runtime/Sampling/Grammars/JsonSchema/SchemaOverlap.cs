@@ -8,21 +8,24 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 {
     private const int MaxDepth = 16;
 
-    /// <summary>Most pairs of schemas that are looked at for one pair: schemas that refer to each other have no end of them.</summary>
-    private const int MaxWork = 1000;
+    /// <summary>Most pairs of schemas and of values that are compared.</summary>
+    private const int MaxWork = 200_000;
 
     private static readonly string[] AllKinds = ["object", "array", "string", "number", "boolean", "null"];
 
+    /// <summary>Pairs of which it was asked already. One that was apart ended the search, so that the others are not.</summary>
+    private readonly HashSet<(string, string)> _seen = [];
     private int _work;
 
     /// <summary>The first two of several that a value may follow; null: there are none.</summary>
     public (int First, int Second)? Find(IReadOnlyList<SchemaNode> schemas)
     {
+        _work = 0;
         for (int second = 1; second < schemas.Count; second++)
         {
             for (int first = 0; first < second; first++)
             {
-                _work = 0;
+                _seen.Clear();
                 if (!AreApart(schemas[first], schemas[second], 0))
                 {
                     return (first, second);
@@ -59,6 +62,11 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
         }
 
         (a, b) = (Followed(a), Followed(b));
+        if (!_seen.Add((a.Path, b.Path)))
+        {
+            return false;
+        }
+
         if (!a.IsObject || !b.IsObject)
         {
             return a.Json.ValueKind == JsonValueKind.False || b.Json.ValueKind == JsonValueKind.False;
@@ -66,7 +74,8 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 
         if (ValuesOf(a) is { } values && ValuesOf(b) is { } others)
         {
-            return !values.Any(value => others.Any(other => JsonElement.DeepEquals(value, other)));
+            _work += (int)Math.Min((long)values.Count * others.Count, MaxWork);
+            return _work <= MaxWork && !values.Any(value => others.Any(other => JsonElement.DeepEquals(value, other)));
         }
 
         // What is written of the one must not be taken by the other. A schema without 'type' takes all that its keywords say nothing of, though none of that is written.
