@@ -330,7 +330,7 @@ internal sealed class JsonSchemaGrammar
 
         if (format is not null)
         {
-            return JsonRules.Quoted(StringFormats.Of(format) ?? throw schema.Wrong("format", $"is '{format}', and of formats {StringFormats.Known} are supported: leave it out, and check the answer"));
+            return JsonRules.Quoted(StringFormats.Of(format, _json) ?? throw schema.Wrong("format", $"is '{format}', and of formats {StringFormats.Known} are supported: leave it out, and check the answer"));
         }
 
         if (pattern is not null)

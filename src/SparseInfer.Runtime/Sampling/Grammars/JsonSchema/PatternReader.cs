@@ -73,7 +73,7 @@ internal sealed class PatternReader
             {
                 part = Repeat(part, least, most);
                 _at += Current == '?' ? 1 : 0; // what is tried first does not matter here
-                if (Current is '*' or '+' or '?')
+                if (Current is '*' or '+' or '?' or '{')
                 {
                     throw Wrong($"'{Current}' has nothing before it that could be repeated");
                 }
