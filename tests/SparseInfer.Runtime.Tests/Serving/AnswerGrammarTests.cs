@@ -57,6 +57,31 @@ public sealed class AnswerGrammarTests
     }
 
     [Fact]
+    public void Text_that_the_reader_takes_for_a_call_is_a_call()
+    {
+        Grammar grammar = Of(new([]) { Tools = [Weather with { IsStrict = true }], CallsOnce = true }, ToolCallFormat.Json);
+
+        grammar.Matches("<|python_tag|>{\"name\":\"weather\",\"parameters\":{\"days\":2}}").ShouldBeTrue();
+        grammar.Matches("<|python_tag|>{\"name\":\"weather\",\"parameters\":{}}").ShouldBeFalse();
+        grammar.Matches("\u00A0{\"name\":\"weather\",\"parameters\":{}}").ShouldBeFalse();
+        grammar.Matches(" <|python_tag>").ShouldBeTrue();
+        grammar.Matches("<|python").ShouldBeTrue();
+        grammar.Matches("<|python_tag|>print").ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("true")]
+    [InlineData("""{"description":"d"}""")]
+    public void Arguments_are_an_object_where_a_schema_says_nothing(string parameters)
+    {
+        Grammar grammar = Of(new([]) { Tools = [new("f", null, parameters)], RequiresCall = true }, ToolCallFormat.Json);
+
+        grammar.Matches("{\"name\":\"f\",\"parameters\":{\"a\":1}}").ShouldBeTrue();
+        grammar.Matches("{\"name\":\"f\",\"parameters\":1}").ShouldBeFalse();
+    }
+
+    [Fact]
     public void Thoughts_come_first_and_are_apart()
     {
         var request = new ChatRequest([]) { Options = new() { Grammar = Form } };
@@ -93,6 +118,8 @@ public sealed class AnswerGrammarTests
     {
         Should.Throw<NotSupportedException>(() => Of(new([]) { Tools = [Time], RequiresCall = true }, ToolCallFormat.None)).Message.ShouldContain("ToolCallFormat");
         Should.Throw<ArgumentException>(() => Of(new([]) { Tools = [Time], RequiresCall = true, RequiredTool = "x" }, ToolCallFormat.Tags)).Message.ShouldContain("'x'");
+        Should.Throw<ArgumentException>(() => Of(new([]) { RequiresCall = true }, ToolCallFormat.Tags)).Message.ShouldContain("give Tools");
+        Should.Throw<FormatException>(() => Of(new([]) { Tools = [new("f", null, """{"type":["object","null"]}""") { IsStrict = true }] }, ToolCallFormat.Tags)).Message.ShouldContain("'type': 'object'");
         Should.Throw<FormatException>(() => Of(new([]) { Tools = [new("f", null, """{"not":{}}""") { IsStrict = true }] }, ToolCallFormat.Tags)).Message.ShouldContain("'f'");
     }
 

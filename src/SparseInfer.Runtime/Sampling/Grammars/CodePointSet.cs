@@ -41,6 +41,9 @@ internal sealed class CodePointSet
     /// <summary>The characters of a text.</summary>
     public static CodePointSet Of(string characters) => Of(characters.EnumerateRunes().Select(rune => (rune.Value, rune.Value)));
 
+    /// <summary>Whether a character is in it.</summary>
+    public bool Contains(int character) => Array.Exists(_ranges, range => range.First <= character && character <= range.Last);
+
     /// <summary>All other characters.</summary>
     public CodePointSet Complement()
     {

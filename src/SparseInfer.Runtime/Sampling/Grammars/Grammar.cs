@@ -45,7 +45,7 @@ public sealed class Grammar
         ArgumentNullException.ThrowIfNull(gbnf);
         ArgumentNullException.ThrowIfNull(root);
         CheckLength(gbnf);
-        return GrammarCache.Shared.Get($"gbnf {root} {gbnf}", form: null, () =>
+        return GrammarCache.Shared.Get($"gbnf {root.Length} {root} {gbnf}", form: null, () =>
         {
             (GrammarRules rules, int index) = GbnfReader.Read(gbnf, root);
             return new Grammar(rules, index, gbnf);

@@ -13,8 +13,11 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
     /// <summary>Most ways to be followed at one place of a text.</summary>
     private const int MaxWork = 20_000;
 
-    /// <summary>States and stacks that are kept, some megabytes. Then it begins anew: those in use stay.</summary>
-    private const int MaxKept = 20_000;
+    /// <summary>How much is kept, in the places, callers and bytes of states and stacks: some tens of megabytes. Then it begins anew: those in use stay.</summary>
+    private const long MaxKept = 2_000_000;
+
+    /// <summary>What a state or stack takes besides.</summary>
+    private const int KeptEach = 8;
 
     /// <summary>States of which it is kept which tokens may follow: 10 MB with 160,000 tokens.</summary>
     private const int MaxMasks = 512;
@@ -29,6 +32,7 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
     private readonly Queue<GrammarState> _masked = [];
     private GrammarState? _start;
     private long _stackCount;
+    private long _kept;
     private int _work;
     private bool _mayEnd;
 
@@ -202,6 +206,7 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
 
         stack.Id = ++_stackCount;
         _stacks.Add(stack);
+        _kept += KeptEach + stack.Callers.Length;
         return stack;
     }
 
@@ -215,13 +220,22 @@ internal sealed class GrammarAutomaton(GrammarProgram program)
             return known;
         }
 
-        if (_states.Count + _stacks.Count > MaxKept)
+        if (_kept > MaxKept)
         {
+            // A state that is in use would hold all that were found from it.
+            foreach (GrammarState each in _states)
+            {
+                each.Next = null;
+            }
+
+            _start = null;
+            _kept = 0;
             _states.Clear();
             _stacks.Clear();
         }
 
         _states.Add(state);
+        _kept += KeptEach + state.Places.Length + program.Representatives.Length;
         return state;
     }
 

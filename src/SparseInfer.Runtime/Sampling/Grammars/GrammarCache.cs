@@ -6,7 +6,7 @@ internal sealed class GrammarCache
     private const int MaxKept = 16;
 
     private readonly Lock _gate = new();
-    private readonly LinkedList<((string Text, Grammar? Form) Key, Grammar Grammar)> _kept = [];
+    private readonly LinkedList<((string Text, Grammar? Form) Key, Lazy<Grammar> Grammar)> _kept = [];
 
     /// <summary>Of a process: grammars depend on nothing but their text.</summary>
     public static GrammarCache Shared { get; } = new();
@@ -17,30 +17,41 @@ internal sealed class GrammarCache
     /// <param name="make">Makes it.</param>
     public Grammar Get(string text, Grammar? form, Func<Grammar> make)
     {
-        (string, Grammar?) key = (text, form);
+        var grammar = new Lazy<Grammar>(make);
         lock (_gate)
         {
-            for (var node = _kept.First; node is not null; node = node.Next)
+            LinkedListNode<((string Text, Grammar? Form) Key, Lazy<Grammar> Grammar)>? node = _kept.First;
+            while (node is not null && (node.Value.Key.Text != text || !ReferenceEquals(node.Value.Key.Form, form)))
             {
-                if (node.Value.Key.Text == text && ReferenceEquals(node.Value.Key.Form, form))
-                {
-                    _kept.Remove(node);
-                    _kept.AddFirst(node);
-                    return node.Value.Grammar;
-                }
+                node = node.Next;
             }
-        }
 
-        Grammar grammar = make();
-        lock (_gate)
-        {
-            _kept.AddFirst((key, grammar));
+            if (node is not null)
+            {
+                grammar = node.Value.Grammar;
+                _kept.Remove(node);
+            }
+
+            _kept.AddFirst(((text, form), grammar));
             if (_kept.Count > MaxKept)
             {
                 _kept.RemoveLast();
             }
         }
 
-        return grammar;
+        // Made by the first that asks, while others of the same wait. One that cannot be made is not kept.
+        try
+        {
+            return grammar.Value;
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _kept.Remove(((text, form), grammar));
+            }
+
+            throw;
+        }
     }
 }

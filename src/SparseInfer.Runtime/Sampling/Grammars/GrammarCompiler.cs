@@ -8,6 +8,9 @@ internal sealed class GrammarCompiler
     /// <summary>Most nodes and edges of a program, some tens of megabytes.</summary>
     private const int MaxSize = 1_000_000;
 
+    /// <summary>Most parts of a rule inside each other: each takes some of the thread's stack.</summary>
+    private const int MaxDepth = 600;
+
     private readonly GrammarRules _rules;
     private readonly List<GrammarNode> _nodes = [];
     private readonly List<GrammarEdge> _edges = [];
@@ -51,6 +54,12 @@ internal sealed class GrammarCompiler
 
     private void AddEntry(int rule, GrammarExpression body)
     {
+        if (body.Depth > MaxDepth)
+        {
+            throw new GrammarException(
+                $"The rule '{_rules[rule].Name}' has parts more than {MaxDepth} deep inside each other: repeat a part once, and give some of them rules of their own.", _rules[rule].Line, _rules[rule].Column);
+        }
+
         while (_entries.Count <= rule)
         {
             _entries.Add(-1);

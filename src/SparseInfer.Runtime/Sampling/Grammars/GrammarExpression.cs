@@ -26,6 +26,9 @@ internal abstract record GrammarExpression
 
     public static GrammarExpression Rule(int rule) => new RuleExpression(rule);
 
+    /// <summary>How many parts are inside each other.</summary>
+    public virtual int Depth => 0;
+
     /// <summary>The same, in a set of rules that begins later.</summary>
     /// <param name="by">How much later.</param>
     public abstract GrammarExpression Shift(int by);
@@ -46,12 +49,16 @@ internal sealed record ClassExpression(CodePointSet Set) : GrammarExpression
 /// <summary>Parts one after the other.</summary>
 internal sealed record SequenceExpression(IReadOnlyList<GrammarExpression> Parts) : GrammarExpression
 {
+    public override int Depth { get; } = 1 + Parts.Select(part => part.Depth).DefaultIfEmpty().Max();
+
     public override GrammarExpression Shift(int by) => new SequenceExpression([.. Parts.Select(part => part.Shift(by))]);
 }
 
 /// <summary>One of several; of none, nothing can be matched.</summary>
 internal sealed record ChoiceExpression(IReadOnlyList<GrammarExpression> Alternatives) : GrammarExpression
 {
+    public override int Depth { get; } = 1 + Alternatives.Select(alternative => alternative.Depth).DefaultIfEmpty().Max();
+
     public override GrammarExpression Shift(int by) => new ChoiceExpression([.. Alternatives.Select(alternative => alternative.Shift(by))]);
 }
 
@@ -61,6 +68,8 @@ internal sealed record ChoiceExpression(IReadOnlyList<GrammarExpression> Alterna
 /// <param name="Most">At most; null: any number.</param>
 internal sealed record RepeatExpression(GrammarExpression Body, int Least, int? Most) : GrammarExpression
 {
+    public override int Depth { get; } = 1 + Body.Depth;
+
     public override GrammarExpression Shift(int by) => new RepeatExpression(Body.Shift(by), Least, Most);
 }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using SparseInfer.Sampling;
@@ -8,6 +9,9 @@ namespace SparseInfer.Serving;
 /// <summary>Makes one grammar of all that an answer to a conversation has to be: thoughts, then text, the form that was asked for, or calls of tools as the model writes them.</summary>
 internal sealed class AnswerGrammar
 {
+    /// <summary>What readers of answers trim.</summary>
+    private static readonly CodePointSet WhiteSpace = CodePointSet.Of(Enumerable.Range(0, char.MaxValue + 1).Where(each => char.IsWhiteSpace((char)each)).Select(each => (each, each)));
+
     private readonly GrammarRules _rules = new();
     private readonly JsonRules _json;
     private readonly ChatRequest _request;
@@ -37,6 +41,11 @@ internal sealed class AnswerGrammar
             throw new NotSupportedException("A call of a tool is required, and the chat template does not show how the model writes one: give ModelServiceOptions.ToolCallFormat.");
         }
 
+        if (request.RequiresCall && request.Tools.Count == 0)
+        {
+            throw new ArgumentException("A call of a tool is required, and the request has no tools: give Tools.", nameof(request));
+        }
+
         Grammar? form = request.Options.Grammar;
         if (form is not null && thinking == Thinking.None && (request.Tools.Count == 0 || format == ToolCallFormat.None))
         {
@@ -51,10 +60,11 @@ internal sealed class AnswerGrammar
 
     private static string KeyOf(ChatRequest request, ToolCallFormat format, Thinking thinking)
     {
-        var key = new StringBuilder($"answer {format} {thinking} {request.RequiresCall} {request.CallsOnce} {request.RequiredTool}");
+        var key = new StringBuilder($"answer {format} {thinking} {request.RequiresCall} {request.CallsOnce} {request.RequiredTool?.Length} {request.RequiredTool}");
         foreach (ChatTool tool in request.Tools)
         {
-            key.Append('\0').Append(tool.Name).Append('\0').Append(tool.IsStrict).Append('\0').Append(tool.Parameters);
+            // With lengths, so that no name can read as two tools.
+            key.Append(CultureInfo.InvariantCulture, $" {tool.IsStrict} {tool.Name.Length} {tool.Name} {tool.Parameters.Length} {tool.Parameters}");
         }
 
         return key.ToString();
@@ -115,10 +125,23 @@ internal sealed class AnswerGrammar
             return TextBefore(_format == ToolCallFormat.Tags ? TagReader.Begin : MistralReader.Mark, BehindMark(), mayEnd: true);
         }
 
-        CodePointSet space = CodePointSet.Of(" \t\r\n");
-        GrammarExpression text = Sequence(
-            Repeat(Class(space), 0, null), Optional(Sequence(Class(CodePointSet.Of("{").Union(space).Complement()), Repeat(Class(CodePointSet.All), 0, null))));
-        return Choice(text, Calls());
+        return Choice(Sequence(Repeat(Class(WhiteSpace), 0, null), TextOtherThanCalls()), Calls());
+    }
+
+    /// <summary>Text that the reader of JSON takes for no call: it begins with neither a brace nor the whole mark.</summary>
+    private GrammarExpression TextOtherThanCalls()
+    {
+        GrammarExpression any = Repeat(Class(CodePointSet.All), 0, null);
+        GrammarExpression rest = Empty;
+        for (int i = JsonReader.Mark.Length - 1; i >= 0; i--)
+        {
+            CodePointSet next = CodePointSet.Of(JsonReader.Mark.Substring(i, 1));
+            CodePointSet others = (i > 0 ? next : next.Union(CodePointSet.Of("{")).Union(WhiteSpace)).Complement();
+            GrammarExpression more = Sequence(Class(others), any);
+            rest = _rules.Add("text", i == JsonReader.Mark.Length - 1 ? Choice(Empty, more) : Choice(Empty, more, Sequence(Class(next), rest)));
+        }
+
+        return rest;
     }
 
     private GrammarExpression Several(GrammarExpression call, GrammarExpression between) => Sequence(call, More(Sequence(between, call)));
@@ -141,7 +164,8 @@ internal sealed class AnswerGrammar
 
         try
         {
-            return _rules.Include(Grammar.FromJsonSchema(tool.Parameters));
+            // Arguments are an object, whatever else a schema takes.
+            return JsonSchemaGrammar.IsAnyObject(tool.Parameters) ? _json.Object : _rules.Include(Grammar.FromJsonSchema(tool.Parameters));
         }
         catch (Exception exception) when (exception is FormatException or JsonException)
         {

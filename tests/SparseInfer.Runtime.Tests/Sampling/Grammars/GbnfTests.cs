@@ -56,6 +56,13 @@ public class GbnfTests
         (exception.Line, exception.Column).ShouldBe((line, column), exception.Message);
     }
 
+    [Theory]
+    [InlineData("*")]
+    [InlineData("{1}")]
+    [InlineData("{2}")]
+    public void A_part_repeated_over_and_over_is_refused_and_does_not_end_the_process(string suffix) =>
+        Should.Throw<GrammarException>(() => Grammar.Parse("root ::= \"a\"" + string.Concat(Enumerable.Repeat(suffix, 60_000)))).Message.ShouldContain("deep inside each other");
+
     [Fact]
     public void Hostile_grammars_end_in_an_error_and_not_in_a_hang()
     {

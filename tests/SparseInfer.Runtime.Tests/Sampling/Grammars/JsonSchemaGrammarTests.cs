@@ -40,8 +40,26 @@ public class JsonSchemaGrammarTests
             ["{\"k\":\"x\"}", "{\"k\":\"y\",\"n\":1}"], ["{\"k\":\"y\"}", "{\"k\":\"x\",\"n\":1}"] },
         { """{"type":"object","required":["$type"],"anyOf":[{"properties":{"$type":{"const":"a"}}},{"properties":{"$type":{"const":"b"},"n":{"type":"integer"}}}]}""",
             ["{\"$type\":\"a\"}", "{\"$type\":\"b\",\"n\":1}"], ["{}", "{\"n\":1}", "{\"$type\":\"c\"}"] },
+        { """{"type":"object","properties":{"n":{"type":["object","null"],"properties":{"v":{"type":"integer"}}}},"required":["n"]}""",
+            ["{\"n\":null}", "{\"n\":{\"v\":1}}"], ["{\"n\":1}", "{\"n\":{\"w\":1}}"] },
+        { """{"type":"object","properties":{"v":{"type":"integer"},"n":{"type":"object","$ref":"#"}},"required":["v"]}""", ["{\"v\":1}", "{\"v\":1,\"n\":{\"v\":2}}"], ["{\"v\":1,\"n\":{}}"] },
+        { """{"$ref":"#/$defs/a","$defs":{"a":{"type":"object","properties":{"n":{"allOf":[{"$ref":"#/$defs/a"},{"properties":{"m":{"const":1}}}]}}}}}""",
+            ["{}", "{\"n\":{\"n\":{},\"m\":1}}"], ["{\"m\":1}"] },
+        { """{"type":"object","properties":{"a\"b":{"type":"integer"}},"additionalProperties":true}""", ["{\"a\\\"b\":1,\"a\":2,\"c\":3}"], ["{\"a\"c\":1}", "{\"a\\\"b\":\"\"}"] },
+        { """{"allOf":[{"properties":{"a":{"type":"integer"}},"additionalProperties":true},{"properties":{"b":{"type":"integer"}}}]}""", ["{\"a\":1,\"b\":2,\"c\":null}"], ["{\"b\":null}"] },
+        { """{"type":"integer","minimum":18446744073709551610}""", ["18446744073709551610", "18446744073709551615"], ["18446744073709551609", "1"] },
+        { """{"type":"integer","minimum":0,"maximum":1e25}""", ["0", "18446744073709551615"], ["-1"] },
+        { """{"type":["object","null"],"required":["$type"],"anyOf":[{"properties":{"$type":{"const":"a"}}},{"properties":{"$type":{"const":"b"}}}]}""", ["null", "{\"$type\":\"b\"}"], ["{}", "1"] },
+        { """{"$defs":{"c":{"type":"string","enum":["x"]}},"type":"array","items":{"$ref":"#/$defs/c","type":["string","null"],"items":{}}}""", ["[\"x\"]"], ["[1]", "[null]"] },
+        { """{"type":"number","minimum":0,"maximum":1.7976931348623157E+308}""", ["0", "12.5"], ["-1"] },
+        { """{"oneOf":[{"$ref":"#/$defs/m"},{"$ref":"#/$defs/n"}],"$defs":{"m":{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/$defs/m"},{"type":"null"}]},"k":{"const":1}},"required":["a","k"]},"n":{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]},"k":{"const":2}},"required":["a","k"]}}}""",
+            ["{\"a\":null,\"k\":2}", "{\"a\":{\"a\":null,\"k\":1},\"k\":1}"], ["{\"a\":null,\"k\":3}"] },
         { """{"type":"string","format":"date"}""", ["\"2024-02-29\"", "\"2000-02-29\"", "\"1999-12-31\""], ["\"2023-02-29\"", "\"1900-02-29\"", "\"2024-04-31\"", "\"2024-13-01\""] },
         { """{"type":"string","format":"date-time"}""", ["\"2024-02-29T23:59:59Z\"", "\"2024-01-01T00:00:00.125+14:00\""], ["\"2024-02-29 23:59:59Z\"", "\"2024-01-01T24:00:00Z\""] },
+        { """{"type":"string","format":"email"}""", ["\"ada.l@example.org\""], ["\"ada\"", "\"a@b\"", "\"a..b@example.org\"", "\"a@-b.org\""] },
+        { """{"type":"string","format":"ipv4"}""", ["\"192.168.0.255\""], ["\"256.1.1.1\"", "\"1.2.3\"", "\"01.2.3.4\""] },
+        { """{"type":"string","format":"uri"}""", ["\"https://example.org/a/b\"", "\"http://a.io\""], ["\"example.org\"", "\"https://\""] },
+        { """{"enum":["😀\\u00e9","a\"b\u00a0\n"]}""", ["\"😀\\\\u00e9\"", "\"a\\\"b\u00A0\\n\""], ["\"\\uD83D\\uDE00\""] },
         { """{"type":"string","format":"uuid"}""", ["\"123e4567-e89b-12d3-a456-426614174000\""], ["\"123e4567\""] },
         { """{"type":["string","integer"],"pattern":"^-?(?:0|[1-9]\\d*)$"}""", ["\"-10\"", "10"], ["\"01\"", "\"x\""] },
         { """{"type":"string","pattern":"b{2,3}\"\\\\[^\\n]"}""", ["\"xbb\\\"\\\\zz\""], ["\"b\\\"\\\\z\""] },
@@ -72,7 +90,7 @@ public class JsonSchemaGrammarTests
     [InlineData("""{"type":"number","multipleOf":0.5}""", "#/multipleOf", "multipleOf")]
     [InlineData("""{"type":"object","properties":{"a/b":{"not":{}}}}""", "#/properties/a~1b/not", "not")]
     [InlineData("""{"type":"array","items":{"type":"array","uniqueItems":true}}""", "#/items/uniqueItems", "uniqueItems")]
-    [InlineData("""{"type":"string","format":"email"}""", "#/format", "format")]
+    [InlineData("""{"type":"string","format":"iri"}""", "#/format", "format")]
     [InlineData("""{"type":"string","pattern":"^(?=a)b$"}""", "#/pattern", "pattern")]
     [InlineData("""{"type":"string","pattern":"\\bword"}""", "#/pattern", "pattern")]
     [InlineData("""{"type":"string","pattern":"^a$","maxLength":3}""", "#/pattern", "pattern")]
@@ -90,6 +108,14 @@ public class JsonSchemaGrammarTests
     [InlineData("""{"anyOf":[{"$ref":"#"}]}""", "#", null)]
     [InlineData("""{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}""", "#", null)]
     [InlineData("""{"$ref":"#"}""", "#", null)]
+    [InlineData("""{"oneOf":[{"const":"a"},{"minimum":7}]}""", "#/oneOf", "oneOf")]
+    [InlineData("""{"allOf":[{"properties":{"a":{}},"additionalProperties":{"type":"string"}},{"properties":{"b":{"type":"integer"}}}]}""", "#/allOf/0/additionalProperties", "additionalProperties")]
+    [InlineData("""{"additionalProperties":{"type":"string"},"anyOf":[{"properties":{"b":{"type":"integer"}}}]}""", "#/additionalProperties", "additionalProperties")]
+    [InlineData("""{"type":"integer","minimum":1e20}""", "#/minimum", "minimum")]
+    [InlineData("""{"type":"number","exclusiveMaximum":1,"maximum":-1e20}""", "#/exclusiveMaximum", "exclusiveMaximum")]
+    [InlineData("""{"type":"integer","exclusiveMinimum":79228162514264337593543950335}""", "#/exclusiveMinimum", "exclusiveMinimum")]
+    [InlineData("""{"type":"object","additionalProperties":true,"minProperties":2}""", "#/minProperties", "minProperties")]
+    [InlineData("""{"type":"object","properties":{"\ud800":{}}}""", "#", null)]
     [InlineData("[]", "#", null)]
     public void What_cannot_be_kept_to_is_refused_with_keyword_and_path(string schema, string path, string? keyword)
     {
@@ -102,6 +128,30 @@ public class JsonSchemaGrammarTests
             exception.Keyword.ShouldBe(keyword);
             exception.Message.ShouldContain($"'{keyword}'");
         }
+    }
+
+    [Fact]
+    public void A_long_name_is_told_from_others_or_refused()
+    {
+        string name = new('n', 15_000);
+        Grammar grammar = Grammar.FromJsonSchema($$$"""{"type":"object","properties":{"{{{name}}}":{"type":"null"}},"additionalProperties":true}""");
+
+        grammar.Matches($$$"""{"{{{name}}}m":1}""").ShouldBeTrue();
+        grammar.Matches($$$"""{"{{{name}}}":1}""").ShouldBeFalse();
+        Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema($$$"""{"type":"object","properties":{"{{{name}}}{{{name}}}":{}},"additionalProperties":true}"""))
+            .Keyword.ShouldBe("properties");
+    }
+
+    [Fact]
+    public void Schemas_that_fan_out_are_refused_and_not_computed_for_ever()
+    {
+        string fan = string.Concat(Enumerable.Range(0, 20).Select(i => $"\"a{i}\":{{\"allOf\":[{{\"$ref\":\"#/$defs/a{i + 1}\"}},{{\"$ref\":\"#/$defs/a{i + 1}\"}}]}},"));
+        Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema("{\"$ref\":\"#/$defs/a0\",\"$defs\":{" + fan + "\"a20\":{\"type\":\"object\"}}}"));
+
+        const string Three = """{"type":"object","properties":{"p":{"$ref":"SELF"},"q":{"$ref":"SELF"},"r":{"$ref":"SELF"}},"required":["p","q","r"]}""";
+        string tree = "{\"oneOf\":[{\"$ref\":\"#/$defs/m\"},{\"$ref\":\"#/$defs/n\"}],\"$defs\":{\"m\":"
+            + Three.Replace("SELF", "#/$defs/m", StringComparison.Ordinal) + ",\"n\":" + Three.Replace("SELF", "#/$defs/n", StringComparison.Ordinal) + "}}";
+        Should.Throw<JsonSchemaException>(() => Grammar.FromJsonSchema(tree)).Keyword.ShouldBe("oneOf");
     }
 
     [Fact]

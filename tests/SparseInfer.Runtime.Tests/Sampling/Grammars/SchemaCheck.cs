@@ -78,6 +78,9 @@ internal static class SchemaCheck
             "date" => DateOnly.TryParseExact(value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
             "date-time" => DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, out _),
             "time" => DateTimeOffset.TryParse($"2000-01-02T{value}", CultureInfo.InvariantCulture, out _),
+            "email" => System.Net.Mail.MailAddress.TryCreate(value, out _),
+            "ipv4" => System.Net.IPAddress.TryParse(value, out _),
+            "uri" => Uri.TryCreate(value, UriKind.Absolute, out _),
             _ => Guid.TryParseExact(value, "D", out _),
         },
         _ => true,
@@ -86,7 +89,7 @@ internal static class SchemaCheck
     private static bool OfNumber(string keyword, JsonElement rule, JsonElement value) => keyword switch
     {
         "minimum" => value.GetDecimal() >= rule.GetDecimal(),
-        "maximum" => value.GetDecimal() <= rule.GetDecimal(),
+        "maximum" => rule.TryGetDecimal(out decimal most) ? value.GetDecimal() <= most : value.GetDouble() <= rule.GetDouble(),
         "exclusiveMinimum" => value.GetDecimal() > rule.GetDecimal(),
         "exclusiveMaximum" => value.GetDecimal() < rule.GetDecimal(),
         _ => true,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -85,11 +86,36 @@ internal sealed class JsonRules
             value.WriteTo(writer);
         }
 
-        return Encoding.UTF8.GetString(stream.ToArray());
+        return WithoutNeedless(Encoding.UTF8.GetString(stream.ToArray()));
     }
 
     /// <summary>A text as a JSON string.</summary>
-    public static string TextOf(string value) => $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(value)}\"";
+    public static string TextOf(string value) => $"\"{WithoutNeedless(JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(value))}\"";
+
+    /// <summary>JSON in which \u stands for control characters alone: models write an emoji as it is, and .NET's writer does not.</summary>
+    private static string WithoutNeedless(string json)
+    {
+        var text = new StringBuilder(json.Length);
+        for (int i = 0; i < json.Length; i++)
+        {
+            if (json[i] != '\\')
+            {
+                text.Append(json[i]);
+            }
+            else if (json[i + 1] == 'u' && (char)int.Parse(json.AsSpan(i + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) is > '\u007F' and var character)
+            {
+                text.Append(character);
+                i += 5;
+            }
+            else
+            {
+                text.Append(json, i, 2);
+                i++;
+            }
+        }
+
+        return text.ToString();
+    }
 
     /// <summary>A comma, and spaces around it.</summary>
     public GrammarExpression Comma => Sequence(Space, Literal(","), Space);

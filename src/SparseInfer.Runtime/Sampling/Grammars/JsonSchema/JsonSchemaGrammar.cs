@@ -9,6 +9,12 @@ namespace SparseInfer.Sampling;
 /// </summary>
 internal sealed class JsonSchemaGrammar
 {
+    /// <summary>Most alternatives of a oneOf: each is compared with all others.</summary>
+    private const int MaxOneOf = 500;
+
+    /// <summary>Most schemas that hold together.</summary>
+    private const int MaxTogether = 1000;
+
     private readonly SchemaNode _root;
     private readonly GrammarRules _rules;
     private readonly JsonRules _json;
@@ -37,7 +43,15 @@ internal sealed class JsonSchemaGrammar
     {
         var rules = new GrammarRules();
         int root = rules.Name("root");
-        rules[root].Body = new JsonSchemaGrammar(schema, rules).Build();
+        try
+        {
+            rules[root].Body = new JsonSchemaGrammar(schema, rules).Build();
+        }
+        catch (InvalidOperationException)
+        {
+            throw new JsonSchemaException("A name or text of the schema has half of a surrogate pair, which no text has: mend its \\u escapes.", "#");
+        }
+
         return Compile(rules, root, text);
     }
 
@@ -48,6 +62,23 @@ internal sealed class JsonSchemaGrammar
         int root = rules.Name("root");
         rules[root].Body = new JsonRules(rules).Object;
         return new Grammar(rules, root, "any JSON object");
+    }
+
+    /// <summary>Whether a schema of objects, as JSON text, says nothing of them: <c>{}</c>, or <c>true</c>.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="JsonSchemaException">It takes what is no object.</exception>
+    public static bool IsAnyObject(string schema)
+    {
+        using JsonDocument document = JsonDocument.Parse(schema);
+        var root = new SchemaNode(document.RootElement, "#");
+        root.Check();
+        if (root.Json.ValueKind == JsonValueKind.True || (root.IsObject && !root.Keywords.Any()))
+        {
+            return true;
+        }
+
+        return root.IsObject && root.TypesOf() is ["object"] ? false
+            : throw new JsonSchemaException("The parameters of a tool are to be an object: give 'type': 'object'.", "#", "type");
     }
 
     private static Grammar Compile(GrammarRules rules, int root, string text)
@@ -71,13 +102,22 @@ internal sealed class JsonSchemaGrammar
         GrammarExpression root = ValueOf(_root);
         while (_pending.TryDequeue(out (int Rule, SchemaNode Schema) named))
         {
-            _rules[named.Rule].Body = ValueOf(named.Schema);
+            _rules[named.Rule].Body = BodyOf(named.Schema);
         }
 
         return root;
     }
 
+    /// <summary>Values of a schema. Where it holds together with others it is a rule that is made later: by a <c>$ref</c> among those it may come back to itself.</summary>
     private GrammarExpression ValueOf(SchemaNode schema)
+    {
+        schema.Check();
+        string[] keywords = [.. schema.Keywords];
+        bool isTogether = keywords.Length > 1 && keywords.Any(keyword => keyword is "$ref" or "anyOf" or "oneOf");
+        return isTogether || keywords.Contains("allOf") ? Named(schema) : BodyOf(schema);
+    }
+
+    private GrammarExpression BodyOf(SchemaNode schema)
     {
         schema.Check();
         if (!schema.IsObject)
@@ -86,9 +126,9 @@ internal sealed class JsonSchemaGrammar
         }
 
         string[] keywords = [.. schema.Keywords];
-        if (schema.TryGet("$ref", out _) && keywords.Length == 1)
+        if (keywords.Contains("$ref") && (keywords.Length == 1 || (keywords.Length == 2 && schema.TryGet("type", out _) && IsOfType(Follow(schema), schema))))
         {
-            return Reference(schema);
+            return Named(Follow(schema));
         }
 
         if (keywords.Contains("enum") || keywords.Contains("const"))
@@ -112,14 +152,16 @@ internal sealed class JsonSchemaGrammar
         return types is null ? _json.Value : Choice([.. types.Select(type => OfType(schema, type))]);
     }
 
-    private GrammarExpression Reference(SchemaNode schema)
+    /// <summary>Whether a schema asks for no type that another one does not.</summary>
+    private static bool IsOfType(SchemaNode schema, SchemaNode other) => schema.TryGet("type", out _) && schema.TypesOf()!.Except(other.TypesOf()!).FirstOrDefault() is null;
+
+    private GrammarExpression Named(SchemaNode schema)
     {
-        SchemaNode target = Follow(schema);
-        if (!_named.TryGetValue(target.Path, out int rule))
+        if (!_named.TryGetValue(schema.Path, out int rule))
         {
-            rule = _rules.Name(target.Path);
-            _named.Add(target.Path, rule);
-            _pending.Enqueue((rule, target));
+            rule = _rules.Name(schema.Path);
+            _named.Add(schema.Path, rule);
+            _pending.Enqueue((rule, schema));
         }
 
         return Rule(rule);
@@ -147,14 +189,31 @@ internal sealed class JsonSchemaGrammar
     private GrammarExpression OneOf(SchemaNode schema, string keyword, bool isAlone)
     {
         IReadOnlyList<SchemaNode> alternatives = schema.Schemas(keyword);
+        if (keyword == "oneOf" && alternatives.Count > MaxOneOf)
+        {
+            throw schema.Wrong(keyword, $"has more than {MaxOneOf} alternatives, too many to tell each from all others: use 'anyOf', or 'enum'");
+        }
+
         if (keyword == "oneOf" && _overlap.Find(alternatives) is (var first, var second))
         {
             throw schema.Unsupported(
                 keyword, $"a value may follow alternatives {first} and {second} of 'oneOf', and has to follow one alone: use 'anyOf', or a property that tells them apart by 'const'");
         }
 
-        return Choice([.. alternatives.Select(alternative => isAlone ? ValueOf(alternative) : ObjectOf([schema, alternative], except: keyword))]);
+        if (isAlone)
+        {
+            return Choice([.. alternatives.Select(ValueOf)]);
+        }
+
+        GrammarExpression objects = Choice([.. alternatives.Select(alternative => ObjectOf([schema, alternative], except: keyword))]);
+        bool takesNull = keyword == "anyOf" && schema.TryGet("type", out _) && SaysNothingOfNull(schema) && alternatives.Any(SaysNothingOfNull);
+        return takesNull ? Choice(objects, Literal("null")) : objects;
     }
+
+    /// <summary>Whether keywords are about objects alone, and the type that is asked for, where one is, has null.</summary>
+    private static bool SaysNothingOfNull(SchemaNode schema) => schema.IsObject
+        && !schema.Keywords.Any(keyword => keyword is "$ref" or "allOf")
+        && (!schema.TryGet("type", out _) || schema.TypesOf()!.Contains("null"));
 
     private GrammarExpression ObjectOf(IReadOnlyList<SchemaNode> schemas, string? except = null)
     {
@@ -168,13 +227,21 @@ internal sealed class JsonSchemaGrammar
         return _objects.Of(shape, schemas[0]);
     }
 
+    private GrammarExpression ObjectOf(SchemaNode schema)
+    {
+        var shape = new ObjectShape();
+        shape.Add(schema);
+        shape.End();
+        return _objects.Of(shape, schema);
+    }
+
     /// <summary>Adds what a schema says, and those that hold with it, all of objects.</summary>
     private void Collect(SchemaNode schema, ObjectShape shape, string? except, int depth)
     {
         schema.Check();
-        if (depth > 32)
+        if (depth > 32 || ++shape.Parts > MaxTogether)
         {
-            throw new JsonSchemaException("Schemas that hold together refer to each other more than 32 deep, or in a circle.", schema.Path, "$ref");
+            throw new JsonSchemaException($"Schemas that hold together refer to each other more than 32 deep, or in a circle, or are more than {MaxTogether}.", schema.Path, "$ref");
         }
 
         foreach (string keyword in schema.Keywords)
@@ -185,7 +252,7 @@ internal sealed class JsonSchemaGrammar
             }
         }
 
-        if (schema.TypesOf() is { } types && types is not ["object"])
+        if (schema.TypesOf() is { } types && !types.Contains("object"))
         {
             throw schema.Wrong("type", "is to be object where several schemas are to hold together");
         }
@@ -205,7 +272,7 @@ internal sealed class JsonSchemaGrammar
     private GrammarExpression OfType(SchemaNode schema, string type) => type switch
     {
         "object" when !schema.Keywords.Any(keyword => keyword is "properties" or "required" or "additionalProperties" or "minProperties" or "maxProperties") => _json.Object,
-        "object" => ObjectOf([schema]),
+        "object" => ObjectOf(schema),
         "array" => ArrayOf(schema),
         "string" => StringOf(schema),
         "integer" => NumberGrammar.Integer(schema, _json),
@@ -263,7 +330,7 @@ internal sealed class JsonSchemaGrammar
 
         if (format is not null)
         {
-            return JsonRules.Quoted(StringFormats.Of(format) ?? throw schema.Wrong("format", $"is '{format}', and of formats {StringFormats.Known} are supported: leave it out, and check the answer"));
+            return JsonRules.Quoted(StringFormats.Of(format, _json) ?? throw schema.Wrong("format", $"is '{format}', and of formats {StringFormats.Known} are supported: leave it out, and check the answer"));
         }
 
         if (pattern is not null)

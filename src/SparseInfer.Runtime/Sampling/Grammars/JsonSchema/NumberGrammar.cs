@@ -5,8 +5,8 @@ namespace SparseInfer.Sampling;
 /// <summary>Numbers of a schema.</summary>
 internal static class NumberGrammar
 {
-    /// <summary>Bounds beyond that are taken for it.</summary>
-    private const decimal Farthest = 1e18m;
+    /// <summary>Bounds beyond that, where they leave all that is nearer, are taken for it: what 64 bits hold.</summary>
+    private const decimal Farthest = ulong.MaxValue;
 
     /// <summary>Whole numbers.</summary>
     public static GrammarExpression Integer(SchemaNode schema, JsonRules json)
@@ -16,14 +16,14 @@ internal static class NumberGrammar
             throw schema.Wrong("multipleOf", "is not supported: leave it out, and check the answer");
         }
 
-        decimal? least = Greater(Ceiling(schema.Number("minimum")), Next(schema.Number("exclusiveMinimum")));
-        decimal? most = Smaller(Floor(schema.Number("maximum")), Previous(schema.Number("exclusiveMaximum")));
+        decimal? least = Greater(Ceiling(Least(schema, "minimum")), Next(Least(schema, "exclusiveMinimum")));
+        decimal? most = Smaller(Floor(Most(schema, "maximum")), Previous(Most(schema, "exclusiveMaximum")));
         if (least is null && most is null)
         {
             return json.Integer;
         }
 
-        return least > most ? throw Empty(schema) : IntegerRange.Of((Int128?)Clamp(least), (Int128?)Clamp(most));
+        return least > most ? throw Empty(schema) : IntegerRange.Of((Int128?)least, (Int128?)most);
     }
 
     /// <summary>Numbers: between whole ones, both included, or any.</summary>
@@ -37,8 +37,8 @@ internal static class NumberGrammar
             }
         }
 
-        decimal? least = Whole(schema, "minimum");
-        decimal? most = Whole(schema, "maximum");
+        decimal? least = Whole(schema, "minimum", Least(schema, "minimum"));
+        decimal? most = Whole(schema, "maximum", Most(schema, "maximum"));
         if (least is null && most is null)
         {
             return json.Number;
@@ -49,8 +49,8 @@ internal static class NumberGrammar
             throw Empty(schema);
         }
 
-        Int128 from = (Int128?)Clamp(least) ?? -(Int128)Farthest;
-        Int128 to = (Int128?)Clamp(most) ?? (Int128)Farthest;
+        Int128 from = (Int128?)least ?? -(Int128)Farthest;
+        Int128 to = (Int128?)most ?? (Int128)Farthest;
         List<GrammarExpression> ranges = [];
         if (to >= 0)
         {
@@ -70,7 +70,7 @@ internal static class NumberGrammar
         ? IntegerRange.Of(to, to)
         : Choice(Sequence(IntegerRange.Of(from, to - 1), Optional(json.Fraction)), IntegerRange.Of(to, to));
 
-    private static decimal? Whole(SchemaNode schema, string keyword) => schema.Number(keyword) is not { } bound ? null
+    private static decimal? Whole(SchemaNode schema, string keyword, decimal? number) => number is not { } bound ? null
         : decimal.IsInteger(bound) ? bound
         : throw schema.Wrong(keyword, "is supported for type number where it is a whole number: leave it out, and check the answer");
 
@@ -78,7 +78,15 @@ internal static class NumberGrammar
         ? schema.Wrong("minimum", "leaves no number below the greatest that is allowed")
         : schema.Wrong("exclusiveMinimum", "leaves no number below the greatest that is allowed");
 
-    private static decimal? Clamp(decimal? bound) => bound is { } value ? decimal.Clamp(value, -Farthest, Farthest) : null;
+    private static decimal? Least(SchemaNode schema, string keyword) => schema.Number(keyword) is not { } bound ? null
+        : bound <= Farthest ? decimal.Max(bound, -Farthest)
+        : throw TooFar(schema, keyword);
+
+    private static decimal? Most(SchemaNode schema, string keyword) => schema.Number(keyword) is not { } bound ? null
+        : bound >= -Farthest ? decimal.Min(bound, Farthest)
+        : throw TooFar(schema, keyword);
+
+    private static JsonSchemaException TooFar(SchemaNode schema, string keyword) => schema.Wrong(keyword, "leaves only numbers beyond what 64 bits hold: leave it out, and check the answer");
 
     private static decimal? Ceiling(decimal? bound) => bound is { } value ? decimal.Ceiling(value) : null;
 

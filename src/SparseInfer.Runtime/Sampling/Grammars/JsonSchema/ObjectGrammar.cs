@@ -10,6 +10,9 @@ namespace SparseInfer.Sampling;
 /// <param name="valueOf">What a schema's values are.</param>
 internal sealed class ObjectGrammar(GrammarRules rules, JsonRules json, Func<SchemaNode, GrammarExpression> valueOf)
 {
+    /// <summary>Most characters of declared names where others are allowed: each is a rule.</summary>
+    private const int MaxNameSteps = 20_000;
+
     public GrammarExpression Of(ObjectShape shape, SchemaNode at)
     {
         GrammarExpression? additional = shape.Additional is { } others ? valueOf(others) : null;
@@ -37,6 +40,11 @@ internal sealed class ObjectGrammar(GrammarRules rules, JsonRules json, Func<Sch
                 throw at.Unsupported("minProperties", "'minProperties' is greater than 'maxProperties'");
             }
 
+            if (shape.Least > 1)
+            {
+                throw shape.Counted!.Value.Unsupported("minProperties", "'minProperties' above 1 is not supported: nothing keeps names from coming twice. Declare the properties under 'properties' and 'required'");
+            }
+
             return additional is null ? Sequence(Literal("{"), json.Space, Literal("}")) : json.ObjectOf(json.String, additional, shape.Least, shape.Most);
         }
 
@@ -46,7 +54,7 @@ internal sealed class ObjectGrammar(GrammarRules rules, JsonRules json, Func<Sch
             throw counted.Unsupported(keyword, $"'{keyword}' is supported where no properties are declared");
         }
 
-        GrammarExpression? pair = additional is null ? null : json.Pair(OtherKey([.. shape.Properties.Select(property => property.Name), .. alone]), additional);
+        GrammarExpression? pair = additional is null ? null : json.Pair(OtherKey([.. shape.Properties.Select(property => property.Name), .. alone], at), additional);
         return Sequence(Literal("{"), json.Space, Rest(pairs, pair));
     }
 
@@ -71,25 +79,45 @@ internal sealed class ObjectGrammar(GrammarRules rules, JsonRules json, Func<Sch
     private static GrammarExpression Key(string name) => Literal(JsonRules.TextOf(name));
 
     /// <summary>Names other than some, written without escapes: an escaped name could be one of those in disguise.</summary>
-    private GrammarExpression OtherKey(IReadOnlyCollection<string> names) =>
-        JsonRules.Quoted(OtherThan([.. names.Select(name => name.EnumerateRunes().ToArray())], 0));
-
-    private GrammarExpression OtherThan(IReadOnlyList<Rune[]> names, int at)
+    private GrammarExpression OtherKey(IReadOnlyCollection<string> names, SchemaNode at)
     {
-        bool isName = names.Any(name => name.Length == at);
-        IGrouping<int, Rune[]>[] next = [.. names.Where(name => name.Length > at).GroupBy(name => name[at].Value)];
-        CodePointSet free = json.Plain.Except(CodePointSet.Of(next.Select(group => (group.Key, group.Key))));
-        List<GrammarExpression> ways = [Sequence(Class(free), Repeat(Class(json.Plain), 0, null))];
-        foreach (IGrouping<int, Rune[]> group in next)
+        GrammarExpression any = rules.Add("any name", Repeat(Class(json.Plain), 0, null));
+        Queue<(int Rule, Rune[][] Names, int At)> pending = [];
+        int steps = 0;
+        GrammarExpression other = Others([.. names.Select(name => name.EnumerateRunes().ToArray())], 0);
+
+        // Not by recursion: names may be long.
+        while (pending.TryDequeue(out (int Rule, Rune[][] Names, int At) part))
         {
-            ways.Add(Sequence(Class(CodePointSet.Of((group.Key, group.Key))), OtherThan([.. group], at + 1)));
+            // What a string escapes does not come here: these names have none of it.
+            IGrouping<int, Rune[]>[] next = [.. part.Names.Where(name => name.Length > part.At && json.Plain.Contains(name[part.At].Value)).GroupBy(name => name[part.At].Value)];
+            CodePointSet free = json.Plain.Except(CodePointSet.Of(next.Select(group => (group.Key, group.Key))));
+            List<GrammarExpression> ways = [Sequence(Class(free), any)];
+            foreach (IGrouping<int, Rune[]> group in next)
+            {
+                ways.Add(Sequence(Class(CodePointSet.Of((group.Key, group.Key))), Others([.. group], part.At + 1)));
+            }
+
+            if (!part.Names.Any(name => name.Length == part.At))
+            {
+                ways.Add(Empty);
+            }
+
+            rules[part.Rule].Body = Choice(ways);
         }
 
-        if (!isName)
-        {
-            ways.Add(Empty);
-        }
+        return JsonRules.Quoted(other);
 
-        return rules.Add(string.Create(CultureInfo.InvariantCulture, $"other names, from character {at + 1}"), Choice(ways));
+        GrammarExpression Others(Rune[][] some, int from)
+        {
+            if (++steps > MaxNameSteps)
+            {
+                throw at.Unsupported("properties", $"the names have more than {MaxNameSteps} characters, too many to tell other names from them: shorten them, or set 'additionalProperties' to false");
+            }
+
+            int rule = rules.Name(string.Create(CultureInfo.InvariantCulture, $"other names, from character {from + 1}"));
+            pending.Enqueue((rule, some, from));
+            return Rule(rule);
+        }
     }
 }

@@ -6,15 +6,18 @@ namespace SparseInfer.Sampling;
 internal sealed class ObjectShape
 {
     private readonly List<(string Name, SchemaNode Schema)> _properties = [];
+    private readonly Dictionary<string, SchemaNode> _declared = [];
     private readonly HashSet<string> _required = [];
     private readonly List<string> _requiredInOrder = [];
-    private readonly List<(HashSet<string> Known, string Path)> _closed = [];
+
+    /// <summary>Schemas that say what properties other than theirs are, or that there are none.</summary>
+    private readonly List<(HashSet<string> Known, SchemaNode Additional)> _limits = [];
 
     /// <summary>Properties in the order of their declaration.</summary>
     public IReadOnlyList<(string Name, SchemaNode Schema)> Properties => _properties;
 
     /// <summary>Names that have to be there and have no schema of their own.</summary>
-    public IEnumerable<string> RequiredAlone => _requiredInOrder.Where(name => _properties.TrueForAll(property => property.Name != name));
+    public IEnumerable<string> RequiredAlone => _requiredInOrder.Where(name => !_declared.ContainsKey(name));
 
     /// <summary>What other properties are; null: there are none.</summary>
     public SchemaNode? Additional { get; private set; }
@@ -25,6 +28,9 @@ internal sealed class ObjectShape
 
     /// <summary>Where a count of properties is asked for; null: nowhere.</summary>
     public SchemaNode? Counted { get; private set; }
+
+    /// <summary>How many schemas were added, for their limit.</summary>
+    public int Parts { get; set; }
 
     public bool IsRequired(string name) => _required.Contains(name);
 
@@ -49,14 +55,13 @@ internal sealed class ObjectShape
         AddRequired(schema);
         if (schema.TryGet("additionalProperties", out SchemaNode additional))
         {
-            if (additional.Json.ValueKind == JsonValueKind.False)
+            bool isAny = additional.Json.ValueKind == JsonValueKind.True || (additional.IsObject && !additional.Keywords.Any());
+            if (!isAny)
             {
-                _closed.Add((known, additional.Path));
+                _limits.Add((known, additional));
             }
-            else
-            {
-                Additional = Additional is null ? additional : throw new JsonSchemaException("'additionalProperties' is there in two schemas that are to hold together: give it once.", additional.Path, "additionalProperties");
-            }
+
+            Additional ??= isAny ? additional : null;
         }
 
         if (schema.Count("minProperties") is { } least)
@@ -75,31 +80,42 @@ internal sealed class ObjectShape
     /// <summary>Ends it, when all schemas are added.</summary>
     public void End()
     {
-        foreach ((HashSet<string> known, string path) in _closed)
+        foreach ((HashSet<string> known, SchemaNode additional) in _limits)
         {
+            bool isClosed = additional.Json.ValueKind == JsonValueKind.False;
             if (_properties.Find(property => !known.Contains(property.Name)).Name is { } name)
             {
-                throw new JsonSchemaException($"'additionalProperties' is false, and leaves out '{name}', which another schema declares that is to hold too: declare it here.", path, "additionalProperties");
+                throw Wrong($"'additionalProperties' {(isClosed ? "is false, and leaves out" : "is to hold for")} '{name}', which another schema declares that is to hold too: declare it here.", additional);
             }
 
-            Additional = null;
-            if (RequiredAlone.FirstOrDefault() is { } required)
+            if (isClosed && RequiredAlone.FirstOrDefault() is { } required)
             {
-                throw new JsonSchemaException($"'{required}' is required, and 'additionalProperties' is false: declare it under 'properties'.", path, "additionalProperties");
+                throw Wrong($"'{required}' is required, and 'additionalProperties' is false: declare it under 'properties'.", additional);
             }
+        }
+
+        if (_limits.Exists(limit => limit.Additional.Json.ValueKind == JsonValueKind.False))
+        {
+            Additional = null;
+        }
+        else if (_limits.Count > 0)
+        {
+            Additional = _limits.Count == 1 ? _limits[0].Additional
+                : throw Wrong("'additionalProperties' is there in two schemas that are to hold together: give it once.", _limits[1].Additional);
         }
     }
 
+    private static JsonSchemaException Wrong(string message, SchemaNode additional) => new(message, additional.Path, "additionalProperties");
+
     private void AddProperty(string name, SchemaNode schema)
     {
-        int at = _properties.FindIndex(property => property.Name == name);
-        if (at < 0)
+        if (_declared.TryAdd(name, schema))
         {
             _properties.Add((name, schema));
         }
-        else if (!JsonElement.DeepEquals(_properties[at].Schema.Json, schema.Json))
+        else if (!JsonElement.DeepEquals(_declared[name].Json, schema.Json))
         {
-            throw new JsonSchemaException($"'{name}' has another schema at {_properties[at].Schema.Path}, and both are to hold: declare it once.", schema.Path, "properties");
+            throw new JsonSchemaException($"'{name}' has another schema at {_declared[name].Path}, and both are to hold: declare it once.", schema.Path, "properties");
         }
     }
 

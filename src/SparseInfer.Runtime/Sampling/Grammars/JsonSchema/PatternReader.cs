@@ -73,7 +73,7 @@ internal sealed class PatternReader
             {
                 part = Repeat(part, least, most);
                 _at += Current == '?' ? 1 : 0; // what is tried first does not matter here
-                if (Current is '*' or '+' or '?')
+                if (Current is '*' or '+' or '?' or '{')
                 {
                     throw Wrong($"'{Current}' has nothing before it that could be repeated");
                 }
@@ -184,7 +184,7 @@ internal sealed class PatternReader
         _at++;
         bool isNegated = Current == '^';
         _at += isNegated ? 1 : 0;
-        CodePointSet set = CodePointSet.Of();
+        List<(int First, int Last)> ranges = [];
         while (Current != ']')
         {
             if (IsAtEnd)
@@ -205,10 +205,11 @@ internal sealed class PatternReader
                 first = CodePointSet.Of((from.First, to.First));
             }
 
-            set = set.Union(first);
+            ranges.AddRange(first.Ranges);
         }
 
         _at++;
+        CodePointSet set = CodePointSet.Of(ranges);
         return isNegated ? set.Complement() : set;
     }
 

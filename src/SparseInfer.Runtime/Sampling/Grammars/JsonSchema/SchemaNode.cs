@@ -11,7 +11,8 @@ internal readonly record struct SchemaNode(JsonElement Json, string Path)
 {
     /// <summary>What says nothing of which values there are.</summary>
     private static readonly HashSet<string> Annotations =
-        ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment", "$defs", "definitions"];
+        ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment", "$defs", "definitions",
+            "$anchor", "$vocabulary", "contentEncoding", "contentMediaType", "discriminator"];
 
     private static readonly HashSet<string> Supported =
     [
@@ -31,9 +32,19 @@ internal readonly record struct SchemaNode(JsonElement Json, string Path)
     public bool IsObject => Json.ValueKind == JsonValueKind.Object;
 
     /// <summary>Its keywords that are no annotations.</summary>
-    public IEnumerable<string> Keywords => IsObject
-        ? Json.EnumerateObject().Select(property => property.Name).Where(name => !Annotations.Contains(name) && !name.StartsWith("x-", StringComparison.Ordinal))
-        : [];
+    public IEnumerable<string> Keywords
+    {
+        get
+        {
+            bool isReference = IsObject && Json.TryGetProperty("$ref", out _);
+            return IsObject ? Json.EnumerateObject().Where(property => !SaysNothing(property, isReference)).Select(property => property.Name) : [];
+        }
+    }
+
+    /// <summary>Annotations, and <c>"items": {}</c> beside a reference, as .NET writes it where a list has itself inside.</summary>
+    private static bool SaysNothing(JsonProperty property, bool isReference) =>
+        Annotations.Contains(property.Name) || property.Name.StartsWith("x-", StringComparison.Ordinal)
+        || (isReference && property.NameEquals("items") && property.Value.ValueKind == JsonValueKind.Object && property.Value.GetPropertyCount() == 0);
 
     /// <summary>Checks that it is a schema, and that each keyword is one that answers are kept to.</summary>
     public void Check()
@@ -82,10 +93,11 @@ internal readonly record struct SchemaNode(JsonElement Json, string Path)
             ? (int)Math.Min(count, int.MaxValue)
             : throw Wrong(keyword, "takes a whole number, at least 0");
 
-    /// <summary>A number of a keyword.</summary>
+    /// <summary>A number of a keyword; one that is further than a decimal goes as the farthest on its side.</summary>
     public decimal? Number(string keyword) => !TryGet(keyword, out SchemaNode value) ? null
-        : value.Json.ValueKind == JsonValueKind.Number && value.Json.TryGetDecimal(out decimal number) ? number
-        : throw Wrong(keyword, "takes a number of at most 28 digits");
+        : value.Json.ValueKind != JsonValueKind.Number ? throw Wrong(keyword, "takes a number")
+        : value.Json.TryGetDecimal(out decimal number) ? number
+        : value.Json.TryGetDouble(out double far) && far < 0 ? decimal.MinValue : decimal.MaxValue;
 
     public string? Text(string keyword) => !TryGet(keyword, out SchemaNode value) ? null
         : TextOf(value.Json) ?? throw Wrong(keyword, "takes a text");

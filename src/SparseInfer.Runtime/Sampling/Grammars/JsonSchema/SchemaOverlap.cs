@@ -8,13 +8,24 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 {
     private const int MaxDepth = 16;
 
+    /// <summary>Most pairs of schemas and of values that are compared.</summary>
+    private const int MaxWork = 200_000;
+
+    private static readonly string[] AllKinds = ["object", "array", "string", "number", "boolean", "null"];
+
+    /// <summary>Pairs of which it was asked already. One that was apart ended the search, so that the others are not.</summary>
+    private readonly HashSet<(string, string)> _seen = [];
+    private int _work;
+
     /// <summary>The first two of several that a value may follow; null: there are none.</summary>
     public (int First, int Second)? Find(IReadOnlyList<SchemaNode> schemas)
     {
+        _work = 0;
         for (int second = 1; second < schemas.Count; second++)
         {
             for (int first = 0; first < second; first++)
             {
+                _seen.Clear();
                 if (!AreApart(schemas[first], schemas[second], 0))
                 {
                     return (first, second);
@@ -45,12 +56,17 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 
     private bool AreApart(SchemaNode a, SchemaNode b, int depth)
     {
-        if (depth > MaxDepth)
+        if (depth > MaxDepth || ++_work > MaxWork)
         {
             return false;
         }
 
         (a, b) = (Followed(a), Followed(b));
+        if (!_seen.Add((a.Path, b.Path)))
+        {
+            return false;
+        }
+
         if (!a.IsObject || !b.IsObject)
         {
             return a.Json.ValueKind == JsonValueKind.False || b.Json.ValueKind == JsonValueKind.False;
@@ -58,16 +74,13 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
 
         if (ValuesOf(a) is { } values && ValuesOf(b) is { } others)
         {
-            return !values.Any(value => others.Any(other => JsonElement.DeepEquals(value, other)));
+            _work += (int)Math.Min((long)values.Count * others.Count, MaxWork);
+            return _work <= MaxWork && !values.Any(value => others.Any(other => JsonElement.DeepEquals(value, other)));
         }
 
-        if (Kinds(a) is not { } kinds || Kinds(b) is not { } otherKinds)
-        {
-            return false;
-        }
-
-        string[] shared = [.. kinds.Intersect(otherKinds)];
-        return shared.Length == 0 || (shared is ["object"] && HaveAProperty(a, b, depth));
+        // What is written of the one must not be taken by the other. A schema without 'type' takes all that its keywords say nothing of, though none of that is written.
+        string[] shared = [.. Kinds(a.TypesOf(), a).Intersect(Kinds(TypesTaken(b), b)), .. Kinds(b.TypesOf(), b).Intersect(Kinds(TypesTaken(a), a))];
+        return Array.TrueForAll(shared, kind => kind == "object") && (shared.Length == 0 || HaveAProperty(a, b, depth));
     }
 
     /// <summary>Whether a property that both must have tells them apart.</summary>
@@ -98,10 +111,13 @@ internal sealed class SchemaOverlap(Func<SchemaNode, SchemaNode> follow)
         schema.TryGet("required", out SchemaNode required) && required.Json.ValueKind == JsonValueKind.Array
         && required.Json.EnumerateArray().Any(each => SchemaNode.TextOf(each) == name);
 
-    /// <summary>Types, where a whole number is a number; null: any.</summary>
-    private static string[]? Kinds(SchemaNode schema) => ValuesOf(schema) is { } values
-        ? [.. values.Select(KindOf).Distinct()]
-        : schema.TypesOf()?.Select(type => type == "integer" ? "number" : type).Distinct().ToArray();
+    /// <summary>Types of which values are taken; null: any.</summary>
+    private static string[]? TypesTaken(SchemaNode schema) => schema.TryGet("type", out _) ? schema.TypesOf() : null;
+
+    /// <summary>Types, where a whole number is a number: those of the values that are listed, or else some.</summary>
+    private static IEnumerable<string> Kinds(string[]? types, SchemaNode schema) => ValuesOf(schema) is { } values
+        ? values.Select(KindOf).Distinct()
+        : types?.Select(type => type == "integer" ? "number" : type).Distinct() ?? AllKinds;
 
     private static string KindOf(JsonElement value) => value.ValueKind switch
     {

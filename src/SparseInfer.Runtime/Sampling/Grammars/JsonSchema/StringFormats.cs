@@ -6,11 +6,19 @@ namespace SparseInfer.Sampling;
 internal static class StringFormats
 {
     /// <summary>The formats, as errors list them.</summary>
-    public const string Known = "date, time, date-time and uuid";
+    public const string Known = "date, time, date-time, uuid, email, ipv4 and uri";
 
-    /// <summary>A format's texts, without quotes; null: it is none of <see cref="Known"/>.</summary>
-    public static GrammarExpression? Of(string format) => format switch
+    /// <summary>A name of the domain name system, with a top level that is none of digits.</summary>
+    private const string Host = "(?:[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\\.){1,4}[a-z]{2,24}";
+
+    private const string Byte = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+
+    /// <summary>A format's texts, without quotes, of addresses the usual ones; null: it is none of <see cref="Known"/>.</summary>
+    public static GrammarExpression? Of(string format, JsonRules json) => format switch
     {
+        "email" => PatternReader.Read($"^[A-Za-z0-9_+-]{{1,32}}(?:\\.[A-Za-z0-9_+-]{{1,16}}){{0,1}}@{Host}$", json),
+        "ipv4" => PatternReader.Read($"^{Byte}(?:\\.{Byte}){{3}}$", json),
+        "uri" => PatternReader.Read($"^https?://{Host}(?:/[A-Za-z0-9._~-]{{1,64}}){{0,16}}/?$", json),
         "date" => Date(),
         "time" => Time(),
         "date-time" => Sequence(Date(), Literal("T"), Time()),
