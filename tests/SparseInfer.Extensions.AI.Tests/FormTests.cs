@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using SparseInfer.Sampling;
 using SparseInfer.Serving;
 
 namespace SparseInfer.Extensions.AI.Tests;
@@ -10,6 +11,20 @@ public sealed class FormTests
         "{# <think></think> #}{%- for m in messages %}[{{ m.role }}]{{ m.content or '' }}\n{% endfor -%}[assistant]");
 
     private static ModelServiceOptions Options => new() { ChatTemplate = Template, ToolCallFormat = ToolCallFormat.Tags };
+
+    [Fact]
+    public void Types_that_have_others_inside_have_schemas_that_answers_can_be_kept_to()
+    {
+        Grammar grammar = Grammar.FromJsonSchema(AIJsonUtilities.CreateJsonSchema(typeof(Person)));
+
+        grammar.Matches("""{"name":"Ada","work":null,"friends":[{"name":"Bob","work":{"city":"Ulm"},"friends":null,"boss":null,"ages":{"x":1},"site":null}],"boss":null,"ages":null,"site":"https://example.org/"}""")
+            .ShouldBeTrue();
+        grammar.Matches("""{"name":"Ada","work":1,"friends":null,"boss":null,"ages":null,"site":null}""").ShouldBeFalse();
+    }
+
+    private sealed record Address(string City);
+
+    private sealed record Person(string Name, Address? Work, List<Person>? Friends, Person? Boss, Dictionary<string, int>? Ages, Uri? Site);
 
     [Fact]
     public async Task Structured_output_is_what_a_type_is_read_from()

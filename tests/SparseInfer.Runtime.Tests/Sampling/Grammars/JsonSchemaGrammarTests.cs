@@ -93,6 +93,7 @@ public class JsonSchemaGrammarTests
     [InlineData("""{"type":"string","format":"iri"}""", "#/format", "format")]
     [InlineData("""{"type":"string","pattern":"^(?=a)b$"}""", "#/pattern", "pattern")]
     [InlineData("""{"type":"string","pattern":"\\bword"}""", "#/pattern", "pattern")]
+    [InlineData("""{"type":"string","pattern":"^a{2}{3}$"}""", "#/pattern", "pattern")]
     [InlineData("""{"type":"string","pattern":"^a$","maxLength":3}""", "#/pattern", "pattern")]
     [InlineData("""{"$ref":"https://example.com/x.json"}""", "#/$ref", "$ref")]
     [InlineData("""{"$ref":"#/$defs/none"}""", "#/$ref", "$ref")]
