@@ -173,8 +173,11 @@ public sealed class MapTests(StoriesModel stories) : IClassFixture<StoriesModel>
         (counts.Requests, counts.Answered, counts.PromptTokens, counts.GeneratedTokens).ShouldBe((2, 2, 2 * expected.PromptTokens, 2 * expected.CompletionTokens));
         (session.Report! with
         {
-            QueueTime = expected.QueueTime, PromptTime = expected.PromptTime, DecodeTime = expected.DecodeTime,
-            TimeToFirstToken = expected.TimeToFirstToken, TotalTime = expected.TotalTime,
+            QueueTime = expected.QueueTime,
+            PromptTime = expected.PromptTime,
+            DecodeTime = expected.DecodeTime,
+            TimeToFirstToken = expected.TimeToFirstToken,
+            TotalTime = expected.TotalTime,
         }).ShouldBe(expected);
     }
 
