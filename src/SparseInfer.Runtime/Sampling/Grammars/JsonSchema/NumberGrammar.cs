@@ -33,7 +33,8 @@ internal static class NumberGrammar
         {
             if (schema.TryGet(keyword, out _))
             {
-                throw schema.Wrong(keyword, "is supported for type integer alone: leave it out, and check the answer");
+                string where = keyword == "multipleOf" ? "not supported" : "supported for type integer alone";
+                throw schema.Wrong(keyword, $"is {where}: leave it out, and check the answer");
             }
         }
 
