@@ -17,6 +17,26 @@ internal sealed class AnswerClock
 
     public TimeSpan Total => Stopwatch.GetElapsedTime(_start);
 
+    /// <summary>The report of an answer that has just ended.</summary>
+    /// <param name="reason">Why it ended.</param>
+    /// <param name="generation">What was generated.</param>
+    /// <param name="prompt">Tokens of the prompt.</param>
+    /// <param name="cached">Of these, how many were not computed again.</param>
+    /// <param name="seed">The seed.</param>
+    public ServiceReport ReportOf(FinishReason reason, GenerationReport generation, int prompt, int cached, ulong seed) => new(reason)
+    {
+        StopString = generation.StopString,
+        PromptTokens = prompt,
+        CachedTokens = cached,
+        CompletionTokens = generation.GeneratedTokens,
+        Seed = seed,
+        QueueTime = QueueTime,
+        PromptTime = generation.PromptTime,
+        DecodeTime = generation.DecodeTime,
+        TimeToFirstToken = TimeToFirst,
+        TotalTime = Total,
+    };
+
     /// <summary>Its turn has come.</summary>
     public void Begin() => _begin = Stopwatch.GetTimestamp();
 

@@ -333,19 +333,7 @@ public sealed partial class ModelService : IDisposable, IAsyncDisposable
             _totals.Generated(report.GeneratedTokens - generated);
             _totals.Ended(report.PromptTime, report.DecodeTime);
             isKept = true;
-            writer.End(new ServiceReport(Reason(report.Reason, writer.Calls))
-            {
-                StopString = report.StopString,
-                PromptTokens = prompt.Length,
-                CachedTokens = cached,
-                CompletionTokens = report.GeneratedTokens,
-                Seed = options.Seed!.Value,
-                QueueTime = clock.QueueTime,
-                PromptTime = report.PromptTime,
-                DecodeTime = report.DecodeTime,
-                TimeToFirstToken = clock.TimeToFirst,
-                TotalTime = clock.Total,
-            });
+            writer.End(clock.ReportOf(Reason(report.Reason, writer.Calls), report, prompt.Length, cached, options.Seed!.Value));
         }
         finally
         {

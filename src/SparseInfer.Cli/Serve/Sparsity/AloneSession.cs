@@ -155,17 +155,6 @@ internal sealed class AloneSession : IDisposable
         GenerationReport report = _generation!.Report;
         _service.Totals.Ended(report.PromptTime, report.DecodeTime);
         _service.Totals.Answered();
-        Report = new(ModelService.Reason(reason, calls: 0))
-        {
-            StopString = report.StopString,
-            PromptTokens = _prompt.Length,
-            CompletionTokens = report.GeneratedTokens,
-            Seed = _options.Seed!.Value,
-            QueueTime = _clock.QueueTime,
-            PromptTime = report.PromptTime,
-            DecodeTime = report.DecodeTime,
-            TimeToFirstToken = _clock.TimeToFirst,
-            TotalTime = _clock.Total,
-        };
+        Report = _clock.ReportOf(ModelService.Reason(reason, calls: 0), report, _prompt.Length, cached: 0, _options.Seed!.Value);
     }
 }
